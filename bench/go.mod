@@ -1,0 +1,3 @@
+module github.com/hemgo/hem/bench
+
+go 1.26

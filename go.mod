@@ -1,0 +1,3 @@
+module github.com/hemgo/hem
+
+go 1.26

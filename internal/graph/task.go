@@ -1,0 +1,215 @@
+package graph
+
+import (
+	"context"
+	"path"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/hemgo/hem/fault"
+)
+
+// A Task is one strand of work, acting through one goroutine. It is the
+// context of its function, so that finding out who waits costs a type
+// assertion. Tasks are never pooled: a pointer to one means that one for ever.
+type Task struct {
+	// Written before the task can be seen, never again.
+	ctx   context.Context // cancellation, deadline and values
+	group *Group          // whose child it is
+	via   *Task           // a root adopted under this task's context, without being its child
+	name  string          // empty: fn's
+	fn    uintptr         // entry of its function
+	site  uintptr         // where it was started
+	sched Scheduler       // nil in production
+	seq   uint64          // its number among its siblings
+	shard *shard
+	born  tick
+
+	// g is written by the task's goroutine before its function can run, so
+	// whoever got the context from that function reads it safely.
+	g uintptr
+
+	state atomic.Uint32        // of taskState bits
+	wait  atomic.Pointer[Wait] // T1. Published before it blocks, retired by the waker before anything is transferred.
+	inner atomic.Pointer[Group]
+	slot  atomic.Pointer[Slot]
+	bell  chan struct{} // made by its goroutine when it first parks
+
+	next unsafe.Pointer // *Task, the next older sibling; atomic once published
+	prev *Task          // guarded by shard.mu
+}
+
+// The bits of Task.state.
+const (
+	taskEnded  uint32 = 1 << iota // its goroutine has left it
+	taskShared                    // another goroutine was seen waiting under its context
+	TaskDaemon                    // cancelled when the others are done
+	TaskQueued                    // has no goroutine yet
+)
+
+type taskKey struct{}
+
+// Deadline, Done, Err and Value make Task a context.Context. Done is that of
+// a standard cancelCtx which Value can find, so contexts derived from a task
+// cost no goroutine (G9).
+func (t *Task) Deadline() (time.Time, bool) { return t.ctx.Deadline() }
+func (t *Task) Done() <-chan struct{}       { return t.ctx.Done() }
+func (t *Task) Err() error                  { return t.ctx.Err() }
+func (t *Task) Value(key any) any {
+	if _, ok := key.(taskKey); ok {
+		return t
+	}
+	return t.ctx.Value(key)
+}
+
+// String returns the task's name and number, as "checkout#7".
+func (t *Task) String() string { return t.Name() + "#" + t.Number() }
+
+// Name returns the name the task was given, else its function's.
+func (t *Task) Name() string {
+	if t.name != "" {
+		return t.name
+	}
+	return FuncName(t.fn)
+}
+
+// Number returns the task's number among its siblings: "7", or "7.3" for the
+// seventh of the third shard of a group whose spawners collided.
+func (t *Task) Number() string {
+	n := strconv.FormatUint(t.seq>>8, 10)
+	if shard := t.seq & 0xff; shard != 0 {
+		n += "." + strconv.FormatUint(shard, 10)
+	}
+	return n
+}
+
+// Group returns the group the task belongs to.
+func (t *Task) Group() *Group { return t.group }
+
+// Site returns where the task was started.
+func (t *Task) Site() fault.Frame { return fault.FrameAt(t.site) }
+
+// Context returns the context that the task's own stands on.
+func (t *Task) Context() context.Context { return t.ctx }
+
+// Inner returns the innermost group the task has open.
+func (t *Task) Inner() *Group { return t.inner.Load() }
+
+// Wait returns what the task waits for, nil if it runs.
+func (t *Task) Wait() *Wait {
+	if w := t.wait.Load(); w != nil && w.state.Load() == waitOpen {
+		return w
+	}
+	return nil
+}
+
+// Has reports whether the task has all of bits set.
+func (t *Task) Has(bits uint32) bool { return t.state.Load()&bits == bits }
+
+// Ended reports whether the task's goroutine has left it.
+func (t *Task) Ended() bool { return t.state.Load()&taskEnded != 0 }
+
+// Age returns how old the task is at least, as far as the coarse clock knows.
+func (t *Task) Age() time.Duration { return t.born.age() }
+
+// Path returns the task and, outwards, the owners it was started under.
+func (t *Task) Path() fault.Path {
+	var p fault.Path
+	for t != nil {
+		p = append(p, fault.Step{Task: t.String(), Site: t.Site()})
+		switch {
+		case t.via != nil:
+			t = t.via
+		case t.group != nil:
+			t = t.group.owner
+		default:
+			t = nil
+		}
+	}
+	return p
+}
+
+// Slot returns the slot the task occupies, nil if none.
+func (t *Task) Slot() Slot {
+	if s := t.slot.Load(); s != nil {
+		return *s
+	}
+	return nil
+}
+
+// SetSlot makes the task occupy s, nil for none, and returns what it occupied
+// before. Only the task's own goroutine may call it.
+func (t *Task) SetSlot(s *Slot) (before *Slot) {
+	before = t.slot.Load()
+	t.slot.Store(s)
+	return before
+}
+
+// Enter makes the calling goroutine the one the task acts through.
+func (t *Task) Enter() {
+	t.g = getg()
+	if t.sched != nil {
+		t.sched.Started(t)
+	}
+}
+
+// Leave ends the task: from now on its context identifies nobody.
+func (t *Task) Leave() {
+	t.or(taskEnded)
+	if t.sched != nil {
+		t.sched.Ended(t)
+	}
+	t.group.remove(t)
+}
+
+func (t *Task) or(bits uint32) (before uint32) {
+	return t.state.Or(bits)
+}
+
+// Unqueue says that the task has found a goroutine.
+func (t *Task) Unqueue() { t.state.And(^TaskQueued) }
+
+// FromContext returns the task whose context ctx is or was derived from, nil
+// if there is none. The caller need not be that task: see Current.
+func FromContext(ctx context.Context) *Task {
+	if t, ok := ctx.(*Task); ok {
+		return t
+	}
+	t, _ := ctx.Value(taskKey{}).(*Task)
+	return t
+}
+
+// Current returns the task that the calling goroutine acts for under ctx, nil
+// if it is outside: a context is not a goroutine (G1).
+func Current(ctx context.Context) *Task {
+	if t := FromContext(ctx); t != nil && t.is() {
+		return t
+	}
+	return nil
+}
+
+// is reports whether the calling goroutine is t's own.
+func (t *Task) is() bool {
+	return t.g == getg() && t.state.Load()&taskEnded == 0
+}
+
+// Running reports whether the calling goroutine is t's own.
+func (t *Task) Running() bool { return t.is() }
+
+// FuncPC returns the entry of f's code. A name for f can be had from it when
+// somebody asks, so that naming costs nothing.
+func FuncPC[F any](f F) uintptr {
+	return **(**uintptr)(unsafe.Pointer(&f))
+}
+
+// FuncName returns the name of the function at pc without its directory.
+func FuncName(pc uintptr) string {
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return "task"
+	}
+	return path.Base(f.Name())
+}

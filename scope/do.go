@@ -1,0 +1,45 @@
+package scope
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/graph"
+)
+
+var errFinished = errors.New("the scope is finished")
+
+// Do runs f on the calling goroutine as a task of the scope, and returns its
+// error. It adopts goroutines that somebody else started: a handler of
+// net/http, a callback of a driver. f's context has the values and the
+// cancellation of ctx, and ends with the scope as well.
+//
+// The error is the caller's: it does not fail the scope. On a finished scope f
+// is not called and the error is of kind [fault.Invalid]. A panic of f goes on
+// in the caller.
+//
+// Do panics if ctx or f is nil.
+//
+//go:noinline
+func (s *Scope) Do(ctx context.Context, f func(context.Context) error) error {
+	if ctx == nil || f == nil {
+		panic("scope: Do with a nil context or function")
+	}
+	site := graph.CallerPC()
+	if s.work.Add(1) <= 0 {
+		s.work.Add(-1)
+		return &fault.Error{Op: "scope: do", Task: s.group.Name(), Kind: fault.Invalid, Err: errFinished,
+			Hint: "call Do while the scope's body or one of its tasks runs"}
+	}
+	defer s.countDown(&s.work)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })()
+
+	var t graph.Task
+	s.group.Add(&t, ctx, graph.Spec{Fn: graph.FuncPC(f), Site: site})
+	t.Enter()
+	defer t.Leave()
+	return f(&t)
+}

@@ -1,0 +1,218 @@
+package scope
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/graph"
+)
+
+// hook is one function given to OnStop, and where.
+type hook struct {
+	f    func(context.Context) error
+	site uintptr
+}
+
+// OnStop has f run when the scope is asked to stop, before its context ends:
+// it drains, such as http.Server.Shutdown. f runs as a task of the scope,
+// beside other hooks, with a context that lasts for [Grace]; its failure is the
+// scope's. When the scope's context ends for any other reason while tasks still
+// run, f runs beside them. On a scope that is already stopping f runs at once.
+//
+// What must be cleaned up in any case belongs to [Scope.Defer].
+//
+//go:noinline
+func (s *Scope) OnStop(f func(context.Context) error) {
+	if f == nil {
+		panic("scope: OnStop with a nil function")
+	}
+	h := hook{f, graph.CallerPC()}
+	s.mu.Lock()
+	late := s.draining
+	if !late {
+		s.hooks = append(s.hooks, h)
+		if s.unhook == nil {
+			s.unhook = context.AfterFunc(s.ctx, func() { s.drain(nil) })
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case late:
+		s.startHook(h, nil)
+	case s.told():
+		s.drain(nil)
+	}
+}
+
+// told reports whether the scope, or one it stands in, has been asked to stop.
+// Stop sets its mark before it looks for hooks, and OnStop looks for the mark
+// after it has left its hook: one of them sees the other.
+func (s *Scope) told() bool {
+	for s != nil {
+		if s.stopping.Load() {
+			return true
+		}
+		s, _ = s.group.Owner().Group().Data.(*Scope)
+	}
+	return false
+}
+
+// Stop asks the scope to end in two phases. First the OnStop hooks of the scope
+// and of every scope inside it run, for [Grace] at most; when they have
+// returned, the context ends with cause, nil standing for [context.Canceled].
+// Without hooks it ends at once. Stop does not wait; a second call does nothing.
+func (s *Scope) Stop(cause error) {
+	if !s.stopping.CompareAndSwap(false, true) {
+		return
+	}
+	st := &stop{s: s, cause: cause}
+	st.pending.Store(1)
+	st.timer.Store(time.AfterFunc(max(0, s.grace), st.expire))
+	s.eachInside(func(inner *Scope) { inner.drain(st) })
+	st.done()
+}
+
+// stop is one Stop under way.
+type stop struct {
+	s       *Scope
+	cause   error
+	pending atomic.Int64 // hooks, and the Stop that starts them
+	timer   atomic.Pointer[time.Timer]
+}
+
+// done counts one hook off; the last one lets the second phase begin.
+func (st *stop) done() {
+	if st.pending.Add(-1) == 0 && st.timer.Load().Stop() {
+		st.s.end(st.cause)
+	}
+}
+
+// expire begins the second phase over the heads of hooks that still run.
+func (st *stop) expire() {
+	if st.s.grace > 0 {
+		detail := "hooks of scope " + st.s.String() + " still drain after " + st.s.grace.String()
+		graph.Report(graph.Finding{Code: "scope.overlong-grace", Task: st.s.group.Owner(), Detail: detail})
+		slog.Warn("scope: " + detail)
+	}
+	st.s.end(st.cause)
+}
+
+// eachInside calls f for s and for every scope open inside it.
+func (s *Scope) eachInside(f func(*Scope)) {
+	// Those that its body has opened stand before s on the owner.
+	var open []*graph.Group
+	for g := s.group.Owner().Inner(); g != nil; g = g.Outer() {
+		open = append(open, g)
+		if g == &s.group {
+			visit(open, f)
+			return
+		}
+	}
+}
+
+func visit(groups []*graph.Group, f func(*Scope)) {
+	for _, g := range groups {
+		if s, ok := g.Data.(*Scope); ok {
+			f(s)
+		}
+		g.Tasks(func(t *graph.Task) bool {
+			for g := t.Inner(); g != nil; g = g.Outer() {
+				visit([]*graph.Group{g}, f)
+			}
+			return true
+		})
+	}
+}
+
+// drain starts the hooks that have not been started. st may be nil.
+func (s *Scope) drain(st *stop) {
+	s.mu.Lock()
+	hooks := s.hooks
+	s.hooks, s.draining = nil, true
+	s.mu.Unlock()
+	for _, h := range hooks {
+		s.startHook(h, st)
+	}
+}
+
+// startHook runs h as a task with Grace to live. On a finished scope there is
+// nothing left to drain.
+func (s *Scope) startHook(h hook, st *stop) {
+	if st != nil {
+		st.pending.Add(1)
+	}
+	t := &task{s: s, body: drainer{h.f, s, st}}
+	spec := graph.Spec{Fn: graph.FuncPC(h.f), Site: h.site}
+	if !s.tryStart(t, spec, nil) && st != nil {
+		st.done()
+	}
+}
+
+// drainer is the work of one hook.
+type drainer struct {
+	f  func(context.Context) error
+	s  *Scope
+	st *stop
+}
+
+func (d drainer) run(ctx context.Context) error {
+	cause := &fault.Error{Op: "scope: drain", Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d.s.grace, cause)
+	defer cancel()
+	return d.f(ctx)
+}
+
+func (d drainer) end(error) {
+	if d.st != nil {
+		d.st.done()
+	}
+}
+
+// Defer has f run when all tasks have ended, however they did; later ones run
+// first. It is where what tasks use is closed: `defer` in the body runs while
+// they still use it. If there is no other failure, f's error is [Run]'s.
+func (s *Scope) Defer(f func() error) {
+	if f == nil {
+		panic("scope: Defer with a nil function")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.defers = append(s.defers, f)
+}
+
+// runDefers runs the deferred functions, all of them even if some panic.
+func (s *Scope) runDefers() {
+	for {
+		s.mu.Lock()
+		n := len(s.defers)
+		if n == 0 {
+			s.mu.Unlock()
+			return
+		}
+		f := s.defers[n-1]
+		s.defers = s.defers[:n-1]
+		s.mu.Unlock()
+		s.runDefer(f)
+	}
+}
+
+func (s *Scope) runDefer(f func() error) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.runDefers() // the others; then the panic goes on
+		}
+	}()
+	err := f()
+	returned = true
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.first == nil && !s.echoed {
+			s.first = err
+		}
+	}
+}
