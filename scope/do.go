@@ -19,10 +19,10 @@ var errFinished = errors.New("the scope is finished")
 // is not called and the error is of kind [fault.Invalid]. A panic of f goes on
 // in the caller.
 //
-// Do panics if ctx or f is nil.
+// Options are those of a task. Do panics if ctx or f is nil.
 //
 //go:noinline
-func (s *Scope) Do(ctx context.Context, f func(context.Context) error) error {
+func (s *Scope) Do(ctx context.Context, f func(context.Context) error, opts ...Option) error {
 	if ctx == nil || f == nil {
 		panic("scope: Do with a nil context or function")
 	}
@@ -35,11 +35,30 @@ func (s *Scope) Do(ctx context.Context, f func(context.Context) error) error {
 	defer s.countDown(&s.work)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })()
+	defer context.AfterFunc(s.Context(), func() { cancel(context.Cause(s.Context())) })()
 
-	var t graph.Task
-	s.group.Add(&t, ctx, graph.Spec{Fn: graph.FuncPC(f), Site: site})
+	t := task{}
+	spec := graph.Spec{Fn: graph.FuncPC(f), Site: site}
+	if len(opts) > 0 {
+		o := merge(opts, true)
+		if o.via != nil {
+			panic("scope: Do runs on the calling goroutine, and cannot be given Via")
+		}
+		spec.Name = o.name
+		if ctx = s.configureTask(&t, ctx, o, spec); t.own != nil {
+			defer t.own.release()
+		}
+	}
+	s.group.Add(&t.Task, ctx, spec)
+	return t.adopt(f)
+}
+
+// adopt runs f as the task on the calling goroutine. Like execute, its frame
+// carries the task's address.
+//
+//go:noinline
+func (t *task) adopt(f func(context.Context) error) error {
 	t.Enter()
 	defer t.Leave()
-	return f(&t)
+	return f(&t.Task)
 }

@@ -84,13 +84,13 @@ func (f *Flight[K, V]) Do(ctx context.Context, key K, fn func(context.Context) (
 // take starts a call; nil if the scope has finished. The caller holds f.mu.
 func (f *Flight[K, V]) take(ctx context.Context, key K, fn func(context.Context) (V, error), site uintptr) *flying[V] {
 	c := &flying[V]{}
-	callCtx, cancel := context.WithCancelCause(f.s.ctx)
+	callCtx, cancel := context.WithCancelCause(f.s.Context())
 	c.cancel = cancel
 	c.future = &Future[V]{f: func(taskCtx context.Context) (V, error) {
 		defer f.land(key, c)
 		return fn(taskCtx)
 	}}
-	t := &task{s: f.s, body: c.future, keep: true, cancel: func() { cancel(nil) }, under: callCtx}
+	t := &task{body: c.future, keep: true, own: &own{ctx: callCtx, cancel: func() { cancel(nil) }}}
 	c.future.task.Store(&t.Task)
 	if !f.s.tryStart(t, graph.Spec{Fn: graph.FuncPC(fn), Site: site}, []Option{Values(ctx)}) {
 		cancel(nil)

@@ -57,7 +57,7 @@ func Try[T any](s *Scope, f func(context.Context) (T, error), opts ...Option) *F
 
 func begin[T any](s *Scope, f func(context.Context) (T, error), keep bool, site uintptr, opts []Option) *Future[T] {
 	fut := &Future[T]{f: f}
-	t := &task{s: s, body: fut, keep: keep}
+	t := &task{body: fut, keep: keep}
 	fut.task.Store(&t.Task)
 	s.start(t, graph.Spec{Fn: graph.FuncPC(f), Site: site}, opts)
 	return fut

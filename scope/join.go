@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,35 +26,48 @@ var errOthersEnded = errors.New("scope: the tasks that this daemon served have e
 
 func (s *Scope) dismiss() {
 	s.mu.Lock()
-	s.dismissed = true
-	cancel := s.cancelDaemon
+	var cancel context.CancelCauseFunc
+	if s.rare != nil {
+		cancel = s.rare.cancelDaemon
+	}
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel(errOthersEnded)
+		s.watch()
 	}
 }
 
 func (s *Scope) daemonContext() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.daemonCtx == nil {
-		s.daemonCtx, s.cancelDaemon = context.WithCancelCause(s.ctx)
-		if s.dismissed {
-			s.cancelDaemon(errOthersEnded)
+	r := s.rareLocked()
+	if r.daemonCtx == nil {
+		r.daemonCtx, r.cancelDaemon = context.WithCancelCause(s.Context())
+		if s.last.Load() {
+			r.cancelDaemon(errOthersEnded)
 		}
 	}
-	return s.daemonCtx
+	return r.daemonCtx
 }
 
 // await gives back the joiner's own count and waits for the others'.
+//
+// A join does not end with the context. Unless a scope of ours ends that, the
+// first wait listens to it, to see to those who ignore it.
 func (s *Scope) await(count *atomic.Int64) {
 	if count.Add(-1) == 0 && count.CompareAndSwap(0, finished) {
 		return
 	}
-	ctx, spent := s.ctx, false
+	w, listen, spent := &s.wait, s.foreign, false
+	if s.last.Load() {
+		w = new(graph.Wait)
+	}
 	for {
-		w := new(graph.Wait)
-		w.Begin(ctx, (*joining)(s))
+		if listen {
+			w.Begin(s.Context(), (*joining)(s))
+		} else {
+			w.BeginHeld(s.Context(), (*joining)(s))
+		}
 		if spent {
 			w.Spend()
 		}
@@ -70,10 +84,9 @@ func (s *Scope) await(count *atomic.Int64) {
 			spent = true
 			s.fail(nil, d)
 		} else {
-			s.sweep()
 			s.watch()
 		}
-		ctx = context.WithoutCancel(s.ctx)
+		w, listen = new(graph.Wait), false
 	}
 }
 
@@ -109,7 +122,19 @@ func (j *joining) Label() graph.Label {
 	return graph.Label{Kind: "join of scope", Name: j.group.Name()}
 }
 
-// sweep ends the tasks that have no goroutine yet, now that the context has.
+// sweepAtEnd sees to it that tasks which have no goroutine yet do not outwait
+// the context.
+func (s *Scope) sweepAtEnd() {
+	if s.sweeps.Load() || s.sweeps.Swap(true) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rareLocked()
+	r.undo = append(r.undo, context.AfterFunc(s.Context(), s.sweep))
+}
+
+// sweep withdraws the tasks that still wait for a goroutine.
 func (s *Scope) sweep() {
 	type withdrawer interface{ Withdraw(*graph.Wait) }
 	s.group.Tasks(func(t *graph.Task) bool {
@@ -122,34 +147,42 @@ func (s *Scope) sweep() {
 	})
 }
 
-// watch makes sure that who ignores the end of the context is reported.
+// watch makes sure that who ignores the end of the context is reported. It is
+// called by whoever ends it, for all that stands in the scope.
 func (s *Scope) watch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overdue == nil && !s.closed {
-		s.overdue = time.AfterFunc(max(0, s.grace), s.reportOverdue)
+	if r := s.rareLocked(); r.overdue == nil && !r.closed {
+		r.overdue = time.AfterFunc(max(0, s.grace), func() {
+			var late []*graph.Task
+			s.eachInside(func(inner *Scope) {
+				inner.group.Tasks(func(t *graph.Task) bool {
+					late = append(late, t)
+					return true
+				})
+			})
+			reportOverdue(late, s.grace)
+		})
 	}
 }
 
-// reportOverdue names the tasks that still run though the context ended Grace
-// ago. A task that is itself joining is left to its own scope.
-func (s *Scope) reportOverdue() {
-	var late []*graph.Task
-	s.group.Tasks(func(t *graph.Task) bool {
+// reportOverdue names those of tasks that still run though their context ended
+// grace ago. One that joins a scope is not late itself: that scope's tasks are.
+func reportOverdue(tasks []*graph.Task, grace time.Duration) {
+	late := slices.DeleteFunc(tasks, func(t *graph.Task) bool {
 		if w := t.Wait(); w != nil {
 			if _, joins := w.Resource().(*joining); joins {
 				return true
 			}
 		}
-		late = append(late, t)
-		return true
+		return t.Ended() || t.Err() == nil
 	})
 	if len(late) == 0 {
 		return
 	}
 	stacks := graph.Stacks(late)
 	for _, t := range late {
-		detail := t.String() + " still runs " + s.grace.String() + " after its context ended: " + context.Cause(t).Error()
+		detail := t.String() + " still runs " + grace.String() + " after its context ended: " + context.Cause(t).Error()
 		graph.Report(graph.Finding{Code: "scope.ignored-cancel", Task: t, Detail: detail, Stack: stacks[t]})
 		slog.Warn("scope: "+detail, "path", t.Path().String(), "stack", stacks[t].String())
 	}

@@ -61,7 +61,7 @@ func Map[In, Out any](ctx context.Context, n int, items []In, f func(context.Con
 	spec := graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC()}
 	err := run(ctx, func(ctx context.Context, s *Scope) error {
 		for range min(n, len(items)) - 1 {
-			s.start(&task{s: s, body: function(work)}, spec, nil)
+			s.start(&task{body: function(work)}, spec, nil)
 		}
 		return work(ctx)
 	}, spec.Site, spec.Fn, nil)
@@ -107,7 +107,7 @@ func Each[In any](ctx context.Context, n int, items iter.Seq[In], f func(context
 				return err
 			}
 			one := func(ctx context.Context) error { return f(ctx, item) }
-			s.start(&task{s: s, body: roomer{one, room}}, spec, nil)
+			s.start(&task{body: roomer{one, room}}, spec, nil)
 		}
 		return nil
 	}, spec.Site, spec.Fn, nil)

@@ -25,6 +25,7 @@ type Option struct {
 	report  func(error)
 	values  context.Context
 	via     graph.Launcher
+	site    uintptr
 }
 
 // Name gives a scope or a task its name in reports. Without it they are called
@@ -77,9 +78,11 @@ func Values(ctx context.Context) Option {
 	return Option{taskOnly: "Values", values: ctx}
 }
 
-// Via starts a task by l instead of on a goroutine of its own. Hem's pools are
-// launchers; it is they who use it.
-func Via(l graph.Launcher) Option { return Option{taskOnly: "Via", via: l} }
+// Via starts a task by l instead of on a goroutine of its own, and says that it
+// was asked for at site. Hem's pools are launchers; it is they who use it.
+func Via(l graph.Launcher, site uintptr) Option {
+	return Option{taskOnly: "Via", via: l, site: site}
+}
 
 // merge lays opts over each other, the last one winning.
 func merge(opts []Option, forTask bool) (o Option) {
@@ -108,7 +111,7 @@ func merge(opts []Option, forTask bool) (o Option) {
 			o.values = n.values
 		}
 		if n.via != nil {
-			o.via = n.via
+			o.via, o.site = n.via, n.site
 		}
 	}
 	return o

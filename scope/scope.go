@@ -15,13 +15,11 @@ import (
 // A Scope owns the tasks started in it: [Run] returns when all have ended. It
 // is made by Run and given to its body; any goroutine may use it until then.
 type Scope struct {
-	group   graph.Group
-	ctx     context.Context // ends when the scope is cancelled
+	group   graph.Group // with the context that is its tasks'
 	cancel  context.CancelCauseFunc
-	release context.CancelFunc // of the timeout, nil without one
-	grace   time.Duration
 	contain bool
-	report  func(error)
+	foreign bool // its context may end without any scope of ours ending it
+	grace   time.Duration
 
 	// work counts the body and the tasks that are not daemons; daemons counts
 	// the join and the daemons.
@@ -31,23 +29,39 @@ type Scope struct {
 	work    atomic.Int64
 	daemons atomic.Int64
 	joiner  atomic.Pointer[graph.Wait]
+	wait    graph.Wait  // the first that joiner points to
 	last    atomic.Bool // the joiner waits for daemons
 
-	mu           sync.Mutex
-	first        error          // the failure that ended the scope
-	echoed       bool           // a task failed only because the context had ended
-	panics       []*fault.Panic // of tasks, oldest first
+	stopping atomic.Bool
+	sweeps   atomic.Bool // tasks wait for goroutines; see sweepAtEnd
+	echoed   atomic.Bool // a task failed only because the context had ended
+
+	mu    sync.Mutex
+	first error // the failure that ended the scope
+	rare  *rare // nil in most scopes
+}
+
+// rare is what few scopes have. It is guarded by Scope.mu.
+type rare struct {
+	report       func(error)
+	release      context.CancelFunc // of the timeout
+	panics       []*fault.Panic     // of tasks, oldest first
 	daemonCtx    context.Context
 	cancelDaemon context.CancelCauseFunc
-	dismissed    bool // daemons have been told to end
 	hooks        []hook
 	draining     bool // hooks have been started; later ones start at once
 	defers       []func() error
-	unhook       func() bool // undoes the wish to drain when the context ends
-	overdue      *time.Timer // armed when the context ends
+	undo         []func() bool // wishes to hear of the context's end
+	overdue      *time.Timer   // armed when the context ends
 	closed       bool
+}
 
-	stopping atomic.Bool
+// rareLocked returns s.rare, made if need be.
+func (s *Scope) rareLocked() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
 }
 
 // finished is what a counter holds after its last count: far below zero, so
@@ -138,7 +152,7 @@ func run(ctx context.Context, body func(context.Context, *Scope) error, site, fn
 			err = s.result(err)
 		}
 	}()
-	err = body(s.ctx, s)
+	err = body(s.Context(), s)
 	returned = true
 	if err != nil {
 		s.fail(nil, err)
@@ -152,31 +166,60 @@ var errBodyLeft = errors.New("scope: the body panicked or called runtime.Goexit"
 // open registers s with the task of the calling goroutine, or with a root
 // adopted for it, which it returns.
 func (s *Scope) open(ctx context.Context, site, fn uintptr, opts []Option) (root *graph.Task) {
-	o := merge(opts, false)
-	spec := graph.Spec{Name: o.name, Fn: fn, Site: site}
+	spec := graph.Spec{Fn: fn, Site: site}
 	owner := graph.Current(ctx)
+	s.grace = DefaultGrace
+	if len(opts) > 0 {
+		spec.Name = s.configure(merge(opts, false))
+	}
 	if owner == nil {
 		root = new(graph.Task)
 		graph.Adopt(root, ctx, spec)
+		s.foreign = ctx.Done() != nil
 		owner, ctx = root, root
+	} else {
+		s.foreign = !owner.Owns(ctx)
 	}
-	if o.timeout != 0 {
-		cause := &fault.Error{Op: "scope", Task: spec.Name, Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
-		if cause.Task == "" {
-			cause.Task = graph.FuncName(fn)
-		}
-		ctx, s.release = context.WithTimeoutCause(ctx, o.timeout, cause)
+	if len(opts) > 0 {
+		ctx = s.limit(ctx, merge(opts, false).timeout, spec)
 	}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.grace, s.contain, s.report = o.grace, o.contain, o.report
-	if s.grace == 0 {
-		s.grace = DefaultGrace
-	}
+	ctx, s.cancel = context.WithCancelCause(ctx)
 	s.work.Store(1)
 	s.daemons.Store(1)
 	s.group.Data = s
-	s.group.Open(owner, s.ctx, spec)
+	s.group.Open(owner, ctx, spec)
 	return root
+}
+
+// configure takes over what o says of the scope, and returns its name.
+func (s *Scope) configure(o Option) string {
+	s.contain = o.contain
+	if o.grace != 0 {
+		s.grace = o.grace
+	}
+	if o.report != nil {
+		s.rareLocked().report = o.report
+	}
+	return o.name
+}
+
+// limit puts the scope's timeout, if it has one, on ctx.
+func (s *Scope) limit(ctx context.Context, timeout time.Duration, spec graph.Spec) context.Context {
+	if timeout == 0 {
+		return ctx
+	}
+	s.foreign = true
+	ctx, s.rareLocked().release = context.WithTimeoutCause(ctx, timeout, tooLate("scope", spec))
+	return ctx
+}
+
+// tooLate is the cause of a context whose time was up.
+func tooLate(op string, spec graph.Spec) error {
+	name := spec.Name
+	if name == "" && spec.Fn != 0 {
+		name = graph.FuncName(spec.Fn)
+	}
+	return &fault.Error{Op: op, Task: name, Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
 }
 
 // close joins everything, cleans up and takes s off the registry.
@@ -184,12 +227,15 @@ func (s *Scope) close(root *graph.Task) {
 	s.join()
 	s.runDefers()
 	s.mu.Lock()
-	s.closed = true
-	if s.overdue != nil {
-		s.overdue.Stop()
-	}
-	if s.unhook != nil {
-		s.unhook()
+	r := s.rare
+	if r != nil {
+		r.closed = true
+		if r.overdue != nil {
+			r.overdue.Stop()
+		}
+		for _, undo := range r.undo {
+			undo()
+		}
 	}
 	s.mu.Unlock()
 	s.group.Close()
@@ -197,18 +243,18 @@ func (s *Scope) close(root *graph.Task) {
 		root.Leave()
 	}
 	s.cancel(nil)
-	if s.release != nil {
-		s.release()
+	if r != nil && r.release != nil {
+		r.release()
 	}
 }
 
 // repanic passes on what tasks panicked with. It is not called while the body's
 // own panic is under way: that one goes first, and the tasks' are logged.
 func (s *Scope) repanic() {
-	if s.contain || len(s.panics) == 0 {
+	if s.contain || s.rare == nil || len(s.rare.panics) == 0 {
 		return
 	}
-	p := s.panics[0]
+	p := s.rare.panics[0]
 	if p.Goexit {
 		runtime.Goexit()
 	}
@@ -218,10 +264,10 @@ func (s *Scope) repanic() {
 // result is what Run returns, given what the body did.
 func (s *Scope) result(body error) error {
 	switch {
-	case s.first == nil && !s.echoed:
+	case s.first == nil && !s.echoed.Load():
 		return body
 	case s.first == nil:
-		return context.Cause(s.ctx)
+		return context.Cause(s.Context())
 	case body != nil && errors.Is(body, s.first):
 		return body
 	}
@@ -231,21 +277,20 @@ func (s *Scope) result(body error) error {
 // fail records that t, or the body if t is nil, failed with err, and ends the
 // scope.
 func (s *Scope) fail(t *task, err error) {
-	echo := echoes(s.ctx, err)
-	if s.report != nil && t != nil {
-		if !echo {
-			s.report(&fault.Error{Op: "scope: task", Task: t.String(), Kind: fault.KindOf(err), Started: true, Err: err})
-		}
-		return
-	}
+	echo := echoes(s.Context(), err)
 	s.mu.Lock()
-	if echo {
-		s.echoed = true
-	} else if s.first == nil {
+	supervised := t != nil && s.rare != nil && s.rare.report != nil
+	if !echo && !supervised && s.first == nil {
 		s.first = err
 	}
 	s.mu.Unlock()
-	if !echo {
+	switch {
+	case supervised && echo:
+	case supervised:
+		s.rare.report(&fault.Error{Op: "scope: task", Task: t.String(), Kind: fault.KindOf(err), Started: true, Err: err})
+	case echo:
+		s.echoed.Store(true)
+	default:
 		s.end(err)
 	}
 }
@@ -269,7 +314,7 @@ func (s *Scope) end(cause error) {
 func (s *Scope) Cancel(cause error) { s.end(cause) }
 
 // Context returns the scope's context: what its tasks are cancelled with.
-func (s *Scope) Context() context.Context { return s.ctx }
+func (s *Scope) Context() context.Context { return s.group.Context() }
 
 // String returns the scope's name and where it was opened.
 func (s *Scope) String() string {

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/internal/graph"
 )
 
@@ -31,12 +30,13 @@ func (s *Scope) OnStop(f func(context.Context) error) {
 	}
 	h := hook{f, graph.CallerPC()}
 	s.mu.Lock()
-	late := s.draining
+	r := s.rareLocked()
+	late := r.draining
 	if !late {
-		s.hooks = append(s.hooks, h)
-		if s.unhook == nil {
-			s.unhook = context.AfterFunc(s.ctx, func() { s.drain(nil) })
+		if r.hooks == nil {
+			r.undo = append(r.undo, context.AfterFunc(s.Context(), func() { s.drain(nil) }))
 		}
+		r.hooks = append(r.hooks, h)
 	}
 	s.mu.Unlock()
 	switch {
@@ -130,8 +130,9 @@ func visit(groups []*graph.Group, f func(*Scope)) {
 // drain starts the hooks that have not been started. st may be nil.
 func (s *Scope) drain(st *stop) {
 	s.mu.Lock()
-	hooks := s.hooks
-	s.hooks, s.draining = nil, true
+	r := s.rareLocked()
+	hooks := r.hooks
+	r.hooks, r.draining = nil, true
 	s.mu.Unlock()
 	for _, h := range hooks {
 		s.startHook(h, st)
@@ -144,7 +145,7 @@ func (s *Scope) startHook(h hook, st *stop) {
 	if st != nil {
 		st.pending.Add(1)
 	}
-	t := &task{s: s, body: drainer{h.f, s, st}}
+	t := &task{body: drainer{h.f, s, st}}
 	spec := graph.Spec{Fn: graph.FuncPC(h.f), Site: h.site}
 	if !s.tryStart(t, spec, nil) && st != nil {
 		st.done()
@@ -159,8 +160,7 @@ type drainer struct {
 }
 
 func (d drainer) run(ctx context.Context) error {
-	cause := &fault.Error{Op: "scope: drain", Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d.s.grace, cause)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d.s.grace, tooLate("scope: drain", graph.Spec{}))
 	defer cancel()
 	return d.f(ctx)
 }
@@ -180,23 +180,32 @@ func (s *Scope) Defer(f func() error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.defers = append(s.defers, f)
+	r := s.rareLocked()
+	r.defers = append(r.defers, f)
 }
 
 // runDefers runs the deferred functions, all of them even if some panic.
 func (s *Scope) runDefers() {
 	for {
-		s.mu.Lock()
-		n := len(s.defers)
-		if n == 0 {
-			s.mu.Unlock()
+		f := s.popDefer()
+		if f == nil {
 			return
 		}
-		f := s.defers[n-1]
-		s.defers = s.defers[:n-1]
-		s.mu.Unlock()
 		s.runDefer(f)
 	}
+}
+
+// popDefer takes the last deferred function, nil if there is none.
+func (s *Scope) popDefer() func() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rare == nil || len(s.rare.defers) == 0 {
+		return nil
+	}
+	n := len(s.rare.defers) - 1
+	f := s.rare.defers[n]
+	s.rare.defers = s.rare.defers[:n]
+	return f
 }
 
 func (s *Scope) runDefer(f func() error) {
@@ -211,7 +220,7 @@ func (s *Scope) runDefer(f func() error) {
 	if err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.first == nil && !s.echoed {
+		if s.first == nil && !s.echoed.Load() {
 			s.first = err
 		}
 	}

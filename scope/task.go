@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/internal/graph"
@@ -12,13 +13,19 @@ import (
 // task is one child of a scope: the graph's Task and what to do with its end.
 type task struct {
 	graph.Task // first: its address is the task's, by which stacks are found
-	s          *Scope
 	body       work
-	under      context.Context    // what its context stands on, if not the scope's
-	cancel     context.CancelFunc // of a context of its own, nil without one
-	keep       bool               // its failure is its future's alone
-	returned   bool
-	err        error
+	own        *own // nil if its context is the scope's
+	keep       bool // its failure is its future's alone
+}
+
+// scope returns whose task t is, once it has been added.
+func (t *task) scope() *Scope { return t.Group().Data.(*Scope) }
+
+// own is what a task with a context of its own must let go of.
+type own struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	overdue *time.Timer
 }
 
 // work is what a task does: a function, or a future that holds one.
@@ -34,6 +41,13 @@ type ender interface {
 type function func(context.Context) error
 
 func (f function) run(ctx context.Context) error { return f(ctx) }
+
+func (o *own) release() {
+	o.cancel()
+	if o.overdue != nil {
+		o.overdue.Stop()
+	}
+}
 
 // Go starts f as a task of the scope: fire and forget, but owned. If f fails
 // the scope is cancelled with its error, which [Run] returns.
@@ -55,7 +69,7 @@ func (s *Scope) Go(f func(context.Context) error, opts ...Option) {
 	if f == nil {
 		panic("scope: Go with a nil function")
 	}
-	s.start(&task{s: s, body: function(f)}, graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC()}, opts)
+	s.start(&task{body: function(f)}, graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC()}, opts)
 }
 
 // Daemon starts f as a task that serves the others: its context ends when all
@@ -67,7 +81,7 @@ func (s *Scope) Daemon(f func(context.Context) error, opts ...Option) {
 	if f == nil {
 		panic("scope: Daemon with a nil function")
 	}
-	s.start(&task{s: s, body: function(f)}, graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC(), State: graph.TaskDaemon}, opts)
+	s.start(&task{body: function(f)}, graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC(), State: graph.TaskDaemon}, opts)
 }
 
 // start registers t and gives it a goroutine. It panics on a finished scope.
@@ -79,7 +93,7 @@ func (s *Scope) start(t *task, spec graph.Spec, opts []Option) {
 
 // tryStart reports false if the scope is finished.
 func (s *Scope) tryStart(t *task, spec graph.Spec, opts []Option) bool {
-	ctx := s.ctx
+	var ctx context.Context // nil: the scope's
 	count := &s.work
 	if spec.State&graph.TaskDaemon != 0 {
 		ctx, count = s.daemonContext(), &s.daemons
@@ -88,96 +102,111 @@ func (s *Scope) tryStart(t *task, spec graph.Spec, opts []Option) bool {
 		count.Add(-1)
 		return false
 	}
-	if len(opts) == 0 {
+	var via graph.Launcher
+	if t.own != nil {
+		ctx = t.own.ctx
+	}
+	if len(opts) > 0 {
+		o := merge(opts, true)
+		spec.Name, via = o.name, o.via
+		if o.site != 0 {
+			spec.Site = o.site
+		}
+		ctx = s.configureTask(t, ctx, o, spec)
+	}
+	if via != nil {
+		spec.State |= graph.TaskQueued
 		s.group.Add(&t.Task, ctx, spec)
-		go t.execute(nil)
+		s.sweepAtEnd()
+		via.Launch(&t.Task, t)
 		return true
 	}
-	o := merge(opts, true)
-	spec.Name = o.name
-	if t.under != nil {
-		ctx = t.under
-	}
-	if o.values != nil {
-		ctx = withValues{ctx, o.values}
-	}
-	if o.timeout != 0 {
-		ctx, t.cancel = t.timeout(ctx, o, spec)
-	}
-	if o.via == nil {
-		s.group.Add(&t.Task, ctx, spec)
-		go t.execute(nil)
-		return true
-	}
-	spec.State |= graph.TaskQueued
 	s.group.Add(&t.Task, ctx, spec)
-	o.via.Launch(&t.Task, t)
+	go t.execute(nil)
 	return true
 }
 
-func (t *task) timeout(ctx context.Context, o Option, spec graph.Spec) (context.Context, context.CancelFunc) {
-	name := spec.Name
-	if name == "" {
-		name = graph.FuncName(spec.Fn)
+// configureTask lays what o says of t's context over ctx, nil for the scope's.
+func (s *Scope) configureTask(t *task, ctx context.Context, o Option, spec graph.Spec) context.Context {
+	if o.values != nil {
+		if ctx == nil {
+			ctx = s.Context()
+		}
+		ctx = withValues{ctx, o.values}
 	}
-	return context.WithTimeoutCause(ctx, o.timeout,
-		&fault.Error{Op: "scope: task", Task: name, Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded})
+	if o.timeout == 0 {
+		return ctx
+	}
+	if ctx == nil {
+		ctx = s.Context()
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, tooLate("scope: task", spec))
+	t.own = &own{ctx: ctx, cancel: cancel}
+	t.own.overdue = time.AfterFunc(max(0, o.timeout)+s.grace, func() {
+		reportOverdue([]*graph.Task{&t.Task}, s.grace)
+	})
+	return ctx
 }
 
 // Run is for launchers: see [Launched].
-func (t *task) Run(refused error) {
+func (t *task) Run(refused error) (returned bool) {
 	t.Unqueue()
-	t.execute(refused)
+	return t.execute(refused)
 }
 
-// execute is the task's whole life on its goroutine. Its frame carries the
+// execute is the task's whole life on its goroutine; it reports whether the
+// function returned, not panicked. Its frame carries the
 // task's address, by which a dump finds the goroutine: keep it out of line.
 //
 //go:noinline
-func (t *task) execute(refused error) {
+func (t *task) execute(refused error) (returned bool) {
 	t.Enter()
-	defer t.exit()
-	if refused != nil {
-		t.err = refused
-	} else {
-		t.err = t.body.run(&t.Task)
+	var err error
+	defer func() {
+		if !returned {
+			err = t.scope().caught(t, recover(), debug.Stack())
+		}
+		t.exit(err)
+	}()
+	if err = refused; err == nil {
+		err = t.body.run(&t.Task)
 	}
-	t.returned = true
+	returned = true
+	return returned
 }
 
 // exit ends the task, however it came to its end.
-func (t *task) exit() {
-	if !t.returned {
-		t.err = t.s.caught(t, recover(), debug.Stack())
-	}
+func (t *task) exit(err error) {
 	if e, ok := t.body.(ender); ok {
-		defer t.leave() // callbacks are users' code: they may panic or Goexit
-		t.tell(e)
+		defer func() { t.leave(err) }() // callbacks are users' code: they may panic or Goexit
+		err = t.tell(e, err)
 		return
 	}
-	t.leave()
+	t.leave(err)
 }
 
 // tell lets the task's work know how it went, on the task's account.
-func (t *task) tell(e ender) {
+func (t *task) tell(e ender, err error) (after error) {
+	after = err
 	returned := false
 	defer func() {
 		if !returned {
-			t.err = t.s.caught(t, recover(), debug.Stack())
+			after = t.scope().caught(t, recover(), debug.Stack())
 		}
 	}()
-	e.end(t.err)
+	e.end(err)
 	returned = true
+	return after
 }
 
 // leave tells the scope of the outcome, and that the task is no more.
-func (t *task) leave() {
-	s := t.s
-	if t.err != nil && !t.keep && !t.dismissed() {
-		s.fail(t, t.err)
+func (t *task) leave(err error) {
+	s := t.scope()
+	if err != nil && !t.keep && !t.dismissed(err) {
+		s.fail(t, err)
 	}
-	if t.cancel != nil {
-		t.cancel()
+	if t.own != nil {
+		t.own.release()
 	}
 	count := &s.work
 	if t.Has(graph.TaskDaemon) {
@@ -189,8 +218,8 @@ func (t *task) leave() {
 }
 
 // dismissed reports whether t is a daemon that was told to end, and did.
-func (t *task) dismissed() bool {
-	return t.Has(graph.TaskDaemon) && echoes(&t.Task, t.err)
+func (t *task) dismissed(err error) bool {
+	return t.Has(graph.TaskDaemon) && echoes(&t.Task, err)
 }
 
 // caught makes an error of a panic or Goexit of t, or of the body if t is nil.
@@ -217,10 +246,11 @@ func (s *Scope) caught(t *task, value any, stack []byte) error {
 			"task", p.Task, "panic", value, "path", p.Path.String(), "stack", p.Stack)
 	}
 	s.mu.Lock()
-	if len(s.panics) > 0 {
-		s.panics[0].Others = append(s.panics[0].Others, p)
+	r := s.rareLocked()
+	if len(r.panics) > 0 {
+		r.panics[0].Others = append(r.panics[0].Others, p)
 	}
-	s.panics = append(s.panics, p)
+	r.panics = append(r.panics, p)
 	s.mu.Unlock()
 	s.end(p)
 	return p

@@ -75,8 +75,7 @@ func Shield(ctx context.Context, bound time.Duration, f func(context.Context) er
 		return &fault.Error{Op: "scope: shield", Kind: fault.Invalid, Err: fmt.Errorf("the bound is %v", bound),
 			Hint: "give the longest time that f may take"}
 	}
-	cause := &fault.Error{Op: "scope: shield", Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), bound, cause)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), bound, tooLate("scope: shield", graph.Spec{}))
 	defer cancel()
 	return f(ctx)
 }

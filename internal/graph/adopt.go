@@ -6,11 +6,8 @@ import "context"
 // acts through: a root, until t.Leave. ctx cancels it. Under the context of a
 // task that is another goroutine's it is shown beneath that one.
 func Adopt(t *Task, ctx context.Context, s Spec) {
-	t.via = FromContext(ctx)
-	if sched, ok := ctx.Value(schedulerKey{}).(Scheduler); ok {
-		t.sched = sched
-		sched.Spawned(t)
-	}
-	roots.Add(t, ctx, s)
+	t.rare = &rareTask{ctx: ctx, via: FromContext(ctx)}
+	t.rare.sched, _ = ctx.Value(schedulerKey{}).(Scheduler)
+	roots.add(t, s)
 	t.Enter()
 }

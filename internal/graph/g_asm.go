@@ -10,6 +10,10 @@ const certain = true
 // cannot give it to another goroutine while this one lives.
 func getg() uintptr
 
+// Goroutine returns what tells the running goroutine from every other that
+// lives; zero on architectures where nothing does.
+func Goroutine() uintptr { return getg() }
+
 // CallerPC returns the address its caller will return to: called first thing
 // by Go, it is the line that wrote Go(...). It reads one word through the
 // frame pointer, which Go keeps on these architectures; the caller must be

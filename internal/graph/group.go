@@ -24,6 +24,7 @@ type Group struct {
 	owner *Task  // acts for the goroutine that opened it, and joins it
 	outer *Group // the next group open on that goroutine
 	ctx   context.Context
+	sched Scheduler
 	name  string
 	fn    uintptr
 	site  uintptr
@@ -71,6 +72,7 @@ func (g *Group) Open(owner *Task, ctx context.Context, s Spec) {
 	g.owner, g.ctx = owner, ctx
 	g.name, g.fn, g.site = s.Name, s.Fn, s.Site
 	g.born = now()
+	g.sched = owner.Scheduler()
 	g.outer = owner.inner.Load()
 	owner.inner.Store(g)
 }
@@ -101,20 +103,27 @@ func (g *Group) Site() fault.Frame { return fault.FrameAt(g.site) }
 // Age returns how long g has been open at least.
 func (g *Group) Age() time.Duration { return g.born.age() }
 
-// Add makes t a child of g, to be cancelled with ctx. It runs when somebody
-// calls t.Enter on the goroutine that t will act through.
+// Add makes t a child of g, to be cancelled with own, or with g's context if
+// own is nil. It runs when somebody calls t.Enter on the goroutine that t will
+// act through.
 //
 // Cost: one short lock, shared with the spawners that hash alike.
-func (g *Group) Add(t *Task, ctx context.Context, s Spec) {
-	t.ctx, t.group = ctx, g
+func (g *Group) Add(t *Task, own context.Context, s Spec) {
+	if own != nil {
+		t.rare = &rareTask{ctx: own}
+	}
+	g.add(t, s)
+}
+
+func (g *Group) add(t *Task, s Spec) {
+	t.group = g
 	t.name, t.fn, t.site = s.Name, s.Fn, s.Site
 	t.born = now()
 	if s.State != 0 {
 		t.state.Store(s.State)
 	}
-	if g.owner != nil && g.owner.sched != nil {
-		t.sched = g.owner.sched
-		t.sched.Spawned(t)
+	if sched := t.Scheduler(); sched != nil {
+		sched.Spawned(t)
 	}
 	sh := &g.one
 	if more := g.more.Load(); more != nil {
@@ -124,21 +133,28 @@ func (g *Group) Add(t *Task, ctx context.Context, s Spec) {
 		sh = &g.spread()[pick()].shard
 		sh.mu.Lock()
 	}
-	t.shard = sh
 	sh.seq++
 	t.seq = sh.seq<<8 | sh.id
 	head := (*Task)(sh.head)
-	t.next = unsafe.Pointer(head)
 	if head != nil {
+		t.next = unsafe.Pointer(head)
 		head.prev = t
 	}
 	atomic.StorePointer(&sh.head, unsafe.Pointer(t))
 	sh.mu.Unlock()
 }
 
+// shard returns where t is kept.
+func (g *Group) shard(t *Task) *shard {
+	if id := t.seq & 0xff; id != 0 {
+		return &g.more.Load()[id-1].shard
+	}
+	return &g.one
+}
+
 // remove takes t out of g's list: G2.
 func (g *Group) remove(t *Task) {
-	sh := t.shard
+	sh := g.shard(t)
 	sh.mu.Lock()
 	next := (*Task)(t.next)
 	if t.prev == nil {

@@ -33,17 +33,12 @@ func WithScheduler(ctx context.Context, s Scheduler) context.Context {
 
 // Point offers t's scheduler, if it has one, to run somebody else.
 func (t *Task) Point() {
-	if t != nil && t.sched != nil {
-		t.sched.Point(t)
-	}
-}
-
-// Controlled returns t's scheduler, nil in production.
-func (t *Task) Controlled() Scheduler {
 	if t == nil {
-		return nil
+		return
 	}
-	return t.sched
+	if s := t.Scheduler(); s != nil {
+		s.Point(t)
+	}
 }
 
 // A Launcher decides on which goroutine a task's function runs, and when.
@@ -55,6 +50,7 @@ type Launcher interface {
 // Launched is a task that waits for its goroutine.
 type Launched interface {
 	// Run runs the task on the calling goroutine, or ends it with the reason
-	// why its function is not to be run at all.
-	Run(refused error)
+	// why its function is not to be run at all. It reports whether the function
+	// returned: a panic has been dealt with, a Goexit goes on in the caller.
+	Run(refused error) (returned bool)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/hemgo/hem/fault"
 )
 
-// marker is the function in whose frame a traceback shows a task's address.
-const marker = "hem/scope.(*task).execute(0x"
+// markers are the functions in whose frames a traceback shows a task's address.
+var markers = [...]string{"hem/scope.(*task).execute(0x", "hem/scope.(*task).adopt(0x"}
 
 // maxTraceback bounds the memory and the pause that Stacks may cost.
 const maxTraceback = 16 << 20
@@ -41,13 +41,15 @@ func Stacks(tasks []*Task) map[*Task]fault.Stack {
 }
 
 // address returns the task's address in one goroutine's traceback, zero if
-// there is none.
+// there is none. A goroutine that was adopted within a task shows two: the
+// inner one is who it acts for.
 func address(g []byte) uintptr {
-	i := bytes.Index(g, []byte(marker))
-	if i < 0 {
-		return 0
+	first, digits := -1, []byte(nil)
+	for _, m := range markers {
+		if i := bytes.Index(g, []byte(m)); i >= 0 && (first < 0 || i < first) {
+			first, digits = i, g[i+len(m):]
+		}
 	}
-	digits := g[i+len(marker):]
 	end := bytes.IndexFunc(digits, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
 	if end < 0 {
 		return 0

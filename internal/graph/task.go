@@ -16,30 +16,42 @@ import (
 // context of its function, so that finding out who waits costs a type
 // assertion. Tasks are never pooled: a pointer to one means that one for ever.
 type Task struct {
+	// What every task touches as it starts and ends comes last, next to what
+	// the embedding package adds: a task that was queued for long comes back
+	// from memory, and each cache line of it costs.
+
 	// Written before the task can be seen, never again.
-	ctx   context.Context // cancellation, deadline and values
-	group *Group          // whose child it is
-	via   *Task           // a root adopted under this task's context, without being its child
-	name  string          // empty: fn's
-	fn    uintptr         // entry of its function
-	site  uintptr         // where it was started
-	sched Scheduler       // nil in production
-	seq   uint64          // its number among its siblings
-	shard *shard
-	born  tick
+	name string  // empty: fn's
+	fn   uintptr // entry of its function
+	site uintptr // where it was started
 
-	// g is written by the task's goroutine before its function can run, so
-	// whoever got the context from that function reads it safely.
-	g uintptr
-
-	state atomic.Uint32        // of taskState bits
 	wait  atomic.Pointer[Wait] // T1. Published before it blocks, retired by the waker before anything is transferred.
 	inner atomic.Pointer[Group]
 	slot  atomic.Pointer[Slot]
 	bell  chan struct{} // made by its goroutine when it first parks
 
+	// Written before the task can be seen, never again.
+	group *Group // whose child it is
+	rare  *rareTask
+	seq   uint64 // its number among its siblings, and its shard
+	born  tick
+
+	state atomic.Uint32 // of the bits below
+
+	// g is written by the task's goroutine before its function can run, so
+	// whoever got the context from that function reads it safely.
+	g uintptr
+
 	next unsafe.Pointer // *Task, the next older sibling; atomic once published
-	prev *Task          // guarded by shard.mu
+	prev *Task          // guarded by the shard's mutex
+}
+
+// rareTask is what few tasks have; none of it is written once the task can be
+// seen.
+type rareTask struct {
+	ctx   context.Context // its own, not its group's
+	via   *Task           // of a root: adopted under this task's context, without being its child
+	sched Scheduler       // of a root
 }
 
 // The bits of Task.state.
@@ -52,17 +64,22 @@ const (
 
 type taskKey struct{}
 
-// Deadline, Done, Err and Value make Task a context.Context. Done is that of
-// a standard cancelCtx which Value can find, so contexts derived from a task
-// cost no goroutine (G9).
-func (t *Task) Deadline() (time.Time, bool) { return t.ctx.Deadline() }
-func (t *Task) Done() <-chan struct{}       { return t.ctx.Done() }
-func (t *Task) Err() error                  { return t.ctx.Err() }
+// Deadline is the context's, as are Done, Err and Value.
+func (t *Task) Deadline() (time.Time, bool) { return t.Context().Deadline() }
+
+// Done is that of a standard cancelCtx which Value can find, so that contexts
+// derived from a task's cost no goroutine (G9).
+func (t *Task) Done() <-chan struct{} { return t.Context().Done() }
+
+// Err is the context's.
+func (t *Task) Err() error { return t.Context().Err() }
+
+// Value returns the context's value for key, and t for the graph's own.
 func (t *Task) Value(key any) any {
 	if _, ok := key.(taskKey); ok {
 		return t
 	}
-	return t.ctx.Value(key)
+	return t.Context().Value(key)
 }
 
 // String returns the task's name and number, as "checkout#7".
@@ -93,7 +110,12 @@ func (t *Task) Group() *Group { return t.group }
 func (t *Task) Site() fault.Frame { return fault.FrameAt(t.site) }
 
 // Context returns the context that the task's own stands on.
-func (t *Task) Context() context.Context { return t.ctx }
+func (t *Task) Context() context.Context {
+	if t.rare != nil {
+		return t.rare.ctx
+	}
+	return t.group.ctx
+}
 
 // Inner returns the innermost group the task has open.
 func (t *Task) Inner() *Group { return t.inner.Load() }
@@ -121,8 +143,8 @@ func (t *Task) Path() fault.Path {
 	for t != nil {
 		p = append(p, fault.Step{Task: t.String(), Site: t.Site()})
 		switch {
-		case t.via != nil:
-			t = t.via
+		case t.rare != nil && t.rare.via != nil:
+			t = t.rare.via
 		case t.group != nil:
 			t = t.group.owner
 		default:
@@ -151,22 +173,30 @@ func (t *Task) SetSlot(s *Slot) (before *Slot) {
 // Enter makes the calling goroutine the one the task acts through.
 func (t *Task) Enter() {
 	t.g = getg()
-	if t.sched != nil {
-		t.sched.Started(t)
+	if s := t.Scheduler(); s != nil {
+		s.Started(t)
 	}
 }
 
 // Leave ends the task: from now on its context identifies nobody.
 func (t *Task) Leave() {
 	t.or(taskEnded)
-	if t.sched != nil {
-		t.sched.Ended(t)
+	if s := t.Scheduler(); s != nil {
+		s.Ended(t)
 	}
 	t.group.remove(t)
 }
 
 func (t *Task) or(bits uint32) (before uint32) {
 	return t.state.Or(bits)
+}
+
+// Scheduler returns who controls the task, nil in production.
+func (t *Task) Scheduler() Scheduler {
+	if t.rare != nil && t.rare.sched != nil {
+		return t.rare.sched
+	}
+	return t.group.sched
 }
 
 // Unqueue says that the task has found a goroutine.

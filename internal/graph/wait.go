@@ -27,6 +27,7 @@ type Resource interface {
 // ("future", "join", "mutex") and a name.
 type Label struct{ Kind, Name string }
 
+// String is the label as a report has it: "future price#3".
 func (l Label) String() string {
 	if l.Name == "" {
 		return l.Kind
@@ -78,14 +79,43 @@ const (
 )
 
 // Begin prepares to wait for res until ctx ends. A slot that the task holds
-// is lent from now until Park or Abandon returns.
+// is lent from now until Park, Abandon or Withdraw returns.
 func (w *Wait) Begin(ctx context.Context, res Resource) {
+	w.begin(ctx, ctx, res)
+	if w.t != nil {
+		w.soft = !w.t.Owns(ctx) && !mutant.timedCounted
+	}
+}
+
+// BeginHeld prepares to wait for res, as a join must, though ctx may end.
+func (w *Wait) BeginHeld(ctx context.Context, res Resource) {
+	w.begin(ctx, context.Background(), res)
+}
+
+// BeginAs is Begin on behalf of t, which the caller knows to be its own though
+// ctx is somebody else's; nil if it acts for no task.
+func (w *Wait) BeginAs(t *Task, ctx context.Context, res Resource) {
 	w.ctx, w.res, w.since = ctx, res, now()
-	t := FromContext(ctx)
-	if t == nil || !t.is() {
-		if t != nil {
-			t.shared()
-		}
+	w.actFor(t)
+	if t != nil {
+		w.soft = !t.Owns(ctx) && !mutant.timedCounted
+	}
+}
+
+// begin makes w a wait of the task that the calling goroutine is under ident.
+func (w *Wait) begin(ident, until context.Context, res Resource) {
+	w.ctx, w.res, w.since = until, res, now()
+	t := FromContext(ident)
+	if t != nil && !t.is() {
+		t.shared()
+		t = nil
+	}
+	w.actFor(t)
+}
+
+// actFor makes the waiter t, nil for outside, and lends its slot.
+func (w *Wait) actFor(t *Task) {
+	if t == nil {
 		w.bell = make(chan struct{}, 1)
 		return
 	}
@@ -93,7 +123,6 @@ func (w *Wait) Begin(ctx context.Context, res Resource) {
 	if s := t.slot.Load(); s != nil {
 		(*s).Lend(t)
 	}
-	w.soft = !t.owns(ctx) && !mutant.timedCounted
 	if t.bell == nil {
 		t.bell = make(chan struct{}, 1)
 	}
@@ -126,7 +155,7 @@ func (w *Wait) Publish() {
 // PublishFor makes w the wait of t, which has no goroutine yet and so cannot
 // Park; w ends when t.wait does.
 func (w *Wait) PublishFor(t *Task, res Resource) {
-	w.t, w.res, w.ctx, w.since = t, res, t.ctx, now()
+	w.t, w.res, w.ctx, w.since = t, res, t.Context(), now()
 	t.wait.Store(w)
 }
 
@@ -143,8 +172,10 @@ func (w *Wait) Claim() bool { return w.state.CompareAndSwap(waitOpen, waitClaime
 // Wake lets the waiter go on, after the transfer that Claim began.
 func (w *Wait) Wake() {
 	w.state.Store(waitWoken)
-	if t := w.t; t != nil && t.sched != nil {
-		t.sched.Woken(t)
+	if t := w.t; t != nil {
+		if s := t.Scheduler(); s != nil {
+			s.Woken(t)
+		}
 	}
 	w.ring()
 }
@@ -182,12 +213,13 @@ func (w *Wait) Park() error {
 			return err
 		}
 	}
-	if t.sched != nil {
-		t.sched.Parking(t, w)
+	s := t.Scheduler()
+	if s != nil {
+		s.Parking(t, w)
 	}
 	err := w.block()
-	if t.sched != nil {
-		t.sched.Resumed(t)
+	if s != nil {
+		s.Resumed(t)
 	}
 	w.finish()
 	return err
@@ -195,6 +227,13 @@ func (w *Wait) Park() error {
 
 func (w *Wait) block() error {
 	done := w.ctx.Done()
+	for done == nil {
+		<-w.bell
+		if w.state.Load() == waitWoken {
+			return nil
+		}
+		w.answer()
+	}
 	for {
 		select {
 		case <-w.bell:
@@ -258,14 +297,22 @@ func (w *Wait) Spend() { w.spent = true }
 
 // stuck reports whether the wait has nothing but a grant to end it.
 func (w *Wait) stuck() bool {
-	return w.state.Load() == waitOpen && !w.soft && (w.ctx.Err() == nil || w.spent)
+	return w.state.Load() == waitOpen && !w.soft && w.ctx.Err() == nil
 }
 
-// owns reports whether ctx ends no earlier than t does: it never ends, or it
+// Owns reports whether ctx ends no earlier than t does: it never ends, or it
 // is t's own, of a group open on t, or of an owner further out.
-func (t *Task) owns(ctx context.Context) bool {
+func (t *Task) Owns(ctx context.Context) bool {
+	if ctx == context.Context(t) {
+		return true
+	}
+	for g := t.inner.Load(); g != nil; g = g.outer {
+		if ctx == g.ctx {
+			return true // without asking for Done, which would make a channel
+		}
+	}
 	done := ctx.Done()
-	if done == nil || done == t.ctx.Done() {
+	if done == nil || done == t.Done() {
 		return true
 	}
 	for g := t.inner.Load(); g != nil; g = g.outer {
@@ -274,7 +321,7 @@ func (t *Task) owns(ctx context.Context) bool {
 		}
 	}
 	for g := t.group; g != nil && g.owner != nil; g = g.owner.group {
-		if done == g.ctx.Done() || done == g.owner.ctx.Done() {
+		if done == g.ctx.Done() || done == g.owner.Done() {
 			return true
 		}
 	}
