@@ -32,6 +32,7 @@ soak: ## a minute of correct programs, in which no verdict may fall
 
 tables: ## measure again, and write the README's tables
 	go run ./bench -tables -write README.md
+	go run ./examples/checker -compare -for 10s -write README.md,docs/which-rung.md
 
 clean: ## remove what building and profiling leave in the root
 	rm -rf bin *.test *.out *.prof
