@@ -27,29 +27,40 @@ func (s *Scope) Do(ctx context.Context, f func(context.Context) error, opts ...O
 		panic("scope: Do with a nil context or function")
 	}
 	site := graph.CallerPC()
-	if s.work.Add(1) <= 0 {
-		s.work.Add(-1)
+	var o Option
+	if len(opts) > 0 {
+		if o = merge(opts, true); o.via != nil {
+			panic("scope: Do runs on the calling goroutine, and cannot be given Via")
+		}
+	}
+	count, until := s.enter(false)
+	if count == nil {
 		return &fault.Error{Op: "scope: do", Task: s.group.Name(), Kind: fault.Invalid, Err: errFinished,
 			Hint: "call Do while the scope's body or one of its tasks runs"}
 	}
-	defer s.countDown(&s.work)
+	t := task{}
+	defer t.Gone()
+	defer s.countDown(count)
+	if until == nil {
+		until = s.Context()
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(s.Context(), func() { cancel(context.Cause(s.Context())) })()
+	defer context.AfterFunc(until, func() { cancel(context.Cause(until)) })()
 
-	t := task{}
-	spec := graph.Spec{Fn: graph.FuncPC(f), Site: site}
+	spec := graph.Spec{Name: o.name, Fn: graph.FuncPC(f), Site: site}
+	if count == &s.daemons {
+		spec.State = graph.TaskDaemon
+	}
 	if len(opts) > 0 {
-		o := merge(opts, true)
-		if o.via != nil {
-			panic("scope: Do runs on the calling goroutine, and cannot be given Via")
-		}
-		spec.Name = o.name
 		if ctx = s.configureTask(&t, ctx, o, spec); t.own != nil {
 			defer t.own.release()
 		}
 	}
 	s.group.Add(&t.Task, ctx, spec)
+	if t.own != nil {
+		s.watchTask(&t)
+	}
 	return t.adopt(f)
 }
 

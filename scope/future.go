@@ -19,7 +19,7 @@ type Future[T any] struct {
 	done atomic.Bool // set after value and err, and read before them
 
 	mu      sync.Mutex
-	name    string // kept for reports after the task has gone
+	who     graph.Ident // for reports after the task has gone
 	value   T
 	err     error
 	waiters []*graph.Wait
@@ -69,10 +69,10 @@ func (f *Future[T]) run(ctx context.Context) error {
 	return f.err
 }
 
-func (f *Future[T]) end(err error) {
+func (f *Future[T]) end(err error) (callbacks func()) {
 	f.mu.Lock()
 	f.err = err
-	f.name = f.task.Load().String()
+	f.who = f.task.Load().Ident()
 	f.f = nil
 	f.done.Store(true)
 	f.task.Store(nil)
@@ -85,7 +85,10 @@ func (f *Future[T]) end(err error) {
 	for _, w := range waiters {
 		w.Grant()
 	}
-	f.call(on)
+	if on == nil {
+		return nil
+	}
+	return func() { f.call(on) }
 }
 
 // call runs the callbacks, each of them even if one panics.
@@ -230,5 +233,5 @@ func (f *Future[T]) producer() string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.name
+	return f.who.String()
 }

@@ -3,10 +3,7 @@ package scope
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/internal/graph"
@@ -145,45 +142,4 @@ func (s *Scope) sweep() {
 		}
 		return true
 	})
-}
-
-// watch makes sure that who ignores the end of the context is reported. It is
-// called by whoever ends it, for all that stands in the scope.
-func (s *Scope) watch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.rareLocked(); r.overdue == nil && !r.closed {
-		r.overdue = time.AfterFunc(max(0, s.grace), func() {
-			var late []*graph.Task
-			s.eachInside(func(inner *Scope) {
-				inner.group.Tasks(func(t *graph.Task) bool {
-					late = append(late, t)
-					return true
-				})
-			})
-			reportOverdue(late, s.grace)
-		})
-	}
-}
-
-// reportOverdue names those of tasks that still run though their context ended
-// grace ago. One that joins a scope is not late itself: that scope's tasks are.
-func reportOverdue(tasks []*graph.Task, grace time.Duration) {
-	late := slices.DeleteFunc(tasks, func(t *graph.Task) bool {
-		if w := t.Wait(); w != nil {
-			if _, joins := w.Resource().(*joining); joins {
-				return true
-			}
-		}
-		return t.Ended() || t.Err() == nil
-	})
-	if len(late) == 0 {
-		return
-	}
-	stacks := graph.Stacks(late)
-	for _, t := range late {
-		detail := t.String() + " still runs " + grace.String() + " after its context ended: " + context.Cause(t).Error()
-		graph.Report(graph.Finding{Code: "scope.ignored-cancel", Task: t, Detail: detail, Stack: stacks[t]})
-		slog.Warn("scope: "+detail, "path", t.Path().String(), "stack", stacks[t].String())
-	}
 }

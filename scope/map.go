@@ -92,7 +92,8 @@ func (n errWidth) Error() string { return "n is " + strconv.Itoa(int(n)) }
 // items runs on the calling goroutine and is asked for the next item when one
 // of the n is free. It may block; it should mind ctx.
 //
-// Errors and panics are as with [Map].
+// Errors and panics are as with [Map]. If ctx ends before items has, its cause
+// is the error even if no item was left.
 //
 //go:noinline
 func Each[In any](ctx context.Context, n int, items iter.Seq[In], f func(context.Context, In) error) error {
@@ -101,13 +102,16 @@ func Each[In any](ctx context.Context, n int, items iter.Seq[In], f func(context
 	}
 	spec := graph.Spec{Fn: graph.FuncPC(f), Site: graph.CallerPC()}
 	return run(ctx, func(ctx context.Context, s *Scope) error {
-		room := &room{s: s, free: n}
+		room := &room{s: s, free: n - 1} // one place is the next item's
 		for item := range items {
-			if err := room.enter(ctx); err != nil {
-				return err
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
 			one := func(ctx context.Context) error { return f(ctx, item) }
 			s.start(&task{body: roomer{one, room}}, spec, nil)
+			if err := room.enter(ctx); err != nil {
+				return err
+			}
 		}
 		return nil
 	}, spec.Site, spec.Fn, nil)
@@ -122,20 +126,29 @@ type room struct {
 	waiter *graph.Wait
 }
 
-// enter takes one place, waiting for a task to end if there is none.
+// enter takes one place, waiting for a task to end if there is none. A place
+// that a failure made free is nobody's: the body stops.
 func (r *room) enter(ctx context.Context) error {
+	if !r.tryEnter() {
+		var w graph.Wait
+		if err := r.wait(ctx, &w); err != nil {
+			return err
+		}
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	return nil
+}
+
+func (r *room) tryEnter() bool {
 	r.mu.Lock()
-	if r.free > 0 {
-		r.free--
-		r.mu.Unlock()
-		return nil
+	defer r.mu.Unlock()
+	if r.free == 0 {
+		return false
 	}
-	r.mu.Unlock()
-	var w graph.Wait
-	return r.wait(ctx, &w)
+	r.free--
+	return true
 }
 
 func (r *room) wait(ctx context.Context, w *graph.Wait) error {
@@ -197,4 +210,12 @@ type roomer struct {
 }
 
 func (r roomer) run(ctx context.Context) error { return r.f(ctx) }
-func (r roomer) end(error)                     { r.room.leave() }
+
+// end lets the next one in, unless the scope has ended by then.
+func (r roomer) end(err error) func() {
+	if err != nil {
+		r.room.s.fail(nil, err)
+	}
+	r.room.leave()
+	return nil
+}

@@ -53,9 +53,11 @@ func Grace(d time.Duration) Option {
 	return Option{scopeOnly: "Grace", grace: d}
 }
 
-// Contain turns a panic, and a call of [runtime.Goexit], in the scope's body or
-// one of its tasks into an error: a [*fault.Panic] with the stack of where it
-// happened. Siblings are cancelled as by any failure.
+// Contain turns a panic in the scope's body or one of its tasks into an error: a
+// [*fault.Panic] with the stack of where it happened. Siblings are cancelled as
+// by any failure. A task's call of [runtime.Goexit] becomes one too; the body's
+// cannot be stopped, and goes on when the tasks have ended. So does a panic in
+// a function given to [Scope.Defer].
 func Contain() Option { return Option{scopeOnly: "Contain", contain: true} }
 
 // Supervise makes the scope live on when a task fails: report gets the error,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +22,9 @@ type Scope struct {
 	foreign bool // its context may end without any scope of ours ending it
 	grace   time.Duration
 
-	// work counts the body and the tasks that are not daemons; daemons counts
-	// the join and the daemons.
+	// work counts the body and the tasks that are not daemons, ordinary ones by
+	// the shard (see graph.Group.AddCounted); daemons counts the join and the
+	// daemons.
 	//
 	//	S1. Each falls to zero, and then to finished, once: whoever does the
 	//	    second step wakes the joiner, and nobody can start a task after it.
@@ -36,9 +38,10 @@ type Scope struct {
 	sweeps   atomic.Bool // tasks wait for goroutines; see sweepAtEnd
 	echoed   atomic.Bool // a task failed only because the context had ended
 
-	mu    sync.Mutex
-	first error // the failure that ended the scope
-	rare  *rare // nil in most scopes
+	mu     sync.Mutex
+	closed bool  // everything has ended, deferred functions included
+	first  error // the failure that ended the scope
+	rare   *rare // nil in most scopes
 }
 
 // rare is what few scopes have. It is guarded by Scope.mu.
@@ -53,7 +56,6 @@ type rare struct {
 	defers       []func() error
 	undo         []func() bool // wishes to hear of the context's end
 	overdue      *time.Timer   // armed when the context ends
-	closed       bool
 }
 
 // rareLocked returns s.rare, made if need be.
@@ -180,14 +182,21 @@ func (s *Scope) open(ctx context.Context, site, fn uintptr, opts []Option) (root
 	} else {
 		s.foreign = !owner.Owns(ctx)
 	}
+	timed := false
 	if len(opts) > 0 {
-		ctx = s.limit(ctx, merge(opts, false).timeout, spec)
+		timeout := merge(opts, false).timeout
+		ctx, timed = s.limit(ctx, timeout, spec), timeout != 0
 	}
 	ctx, s.cancel = context.WithCancelCause(ctx)
 	s.work.Store(1)
 	s.daemons.Store(1)
 	s.group.Data = s
 	s.group.Open(owner, ctx, spec)
+	if timed {
+		s.mu.Lock() // others can see s, and the time may be up already
+		s.rare.undo = append(s.rare.undo, context.AfterFunc(ctx, s.watch))
+		s.mu.Unlock()
+	}
 	return root
 }
 
@@ -195,7 +204,7 @@ func (s *Scope) open(ctx context.Context, site, fn uintptr, opts []Option) (root
 func (s *Scope) configure(o Option) string {
 	s.contain = o.contain
 	if o.grace != 0 {
-		s.grace = o.grace
+		s.grace = max(0, o.grace)
 	}
 	if o.report != nil {
 		s.rareLocked().report = o.report
@@ -222,14 +231,18 @@ func tooLate(op string, spec graph.Spec) error {
 	return &fault.Error{Op: op, Task: name, Kind: fault.Deadline, Started: true, Err: context.DeadlineExceeded}
 }
 
-// close joins everything, cleans up and takes s off the registry.
+// close joins everything and cleans up.
 func (s *Scope) close(root *graph.Task) {
 	s.join()
+	defer s.retire(root) // though a deferred function may panic
 	s.runDefers()
+}
+
+// retire takes s off the registry.
+func (s *Scope) retire(root *graph.Task) {
 	s.mu.Lock()
 	r := s.rare
 	if r != nil {
-		r.closed = true
 		if r.overdue != nil {
 			r.overdue.Stop()
 		}
@@ -241,6 +254,7 @@ func (s *Scope) close(root *graph.Task) {
 	s.group.Close()
 	if root != nil {
 		root.Leave()
+		defer root.Gone()
 	}
 	s.cancel(nil)
 	if r != nil && r.release != nil {
@@ -248,17 +262,21 @@ func (s *Scope) close(root *graph.Task) {
 	}
 }
 
-// repanic passes on what tasks panicked with. It is not called while the body's
-// own panic is under way: that one goes first, and the tasks' are logged.
+// repanic passes on what tasks panicked with, a panic before a Goexit. It is
+// not called while the body's own panic is under way: that one goes first, and
+// the tasks' are logged.
 func (s *Scope) repanic() {
 	if s.contain || s.rare == nil || len(s.rare.panics) == 0 {
 		return
 	}
-	p := s.rare.panics[0]
-	if p.Goexit {
+	all := s.rare.panics
+	i := slices.IndexFunc(all, func(p *fault.Panic) bool { return !p.Goexit })
+	if i < 0 {
 		runtime.Goexit()
 	}
-	panic(p)
+	p := *all[i] // a copy: the original is the context's cause, which others read
+	p.Others = slices.Delete(slices.Clone(all), i, i+1)
+	panic(&p)
 }
 
 // result is what Run returns, given what the body did.
@@ -298,8 +316,14 @@ func (s *Scope) fail(t *task, err error) {
 // echoes reports whether err merely says that ctx has ended.
 func echoes(ctx context.Context, err error) bool {
 	ended := ctx.Err()
-	return ended != nil &&
-		(errors.Is(err, context.Canceled) || errors.Is(err, ended) || errors.Is(err, context.Cause(ctx)))
+	if ended == nil {
+		return false
+	}
+	cause := context.Cause(ctx)
+	if fault.KindOf(err) == fault.Panicked && fault.KindOf(cause) != fault.Panicked {
+		return false // whatever the panic's value is
+	}
+	return errors.Is(err, context.Canceled) || errors.Is(err, ended) || errors.Is(err, cause)
 }
 
 // end cancels the scope.

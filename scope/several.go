@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/graph"
 )
 
 var errNilFunc = errors.New("the function is nil")
@@ -21,8 +22,10 @@ type Outcome[T any] struct {
 // cancelled, and all have ended on return. If none succeeds the errors are
 // joined, in the order of fs. Without functions, or with a nil one, the error
 // is of kind [fault.Invalid].
+//
+//go:noinline
 func First[T any](ctx context.Context, fs ...func(context.Context) (T, error)) (T, error) {
-	vs, err := Quorum(ctx, 1, fs...)
+	vs, err := quorum(ctx, "first", 1, fs, graph.CallerPC())
 	if err != nil {
 		var zero T
 		return zero, err
@@ -34,18 +37,21 @@ func First[T any](ctx context.Context, fs ...func(context.Context) (T, error)) (
 // order of fs. No failure cancels the others; the end of ctx reaches all. A nil
 // function's outcome is an error of kind [fault.Invalid]. Panics are as with
 // [Run].
+//
+//go:noinline
 func Settle[T any](ctx context.Context, fs ...func(context.Context) (T, error)) []Outcome[T] {
 	out := make([]Outcome[T], len(fs))
-	err := Run(ctx, func(ctx context.Context, s *Scope) error {
+	site := graph.CallerPC()
+	err := run(ctx, func(_ context.Context, s *Scope) error {
 		for i, f := range fs {
 			if f == nil {
 				out[i].Err = &fault.Error{Op: "scope: settle", Kind: fault.Invalid, Err: fmt.Errorf("function %d is nil", i)}
 				continue
 			}
-			Try(s, f).OnDone(func(v T, err error) { out[i] = Outcome[T]{v, err} })
+			begin(s, f, true, site, nil).OnDone(func(v T, err error) { out[i] = Outcome[T]{v, err} })
 		}
 		return nil
-	})
+	}, site, 0, []Option{Name("settle")})
 	_ = err // no body and no Go that could fail
 	return out
 }
@@ -56,8 +62,14 @@ func Settle[T any](ctx context.Context, fs ...func(context.Context) (T, error)) 
 // too and the errors are joined, in the order of fs. An n less than one or more
 // than there are functions, or a nil function, is an error of kind
 // [fault.Invalid].
+//
+//go:noinline
 func Quorum[T any](ctx context.Context, n int, fs ...func(context.Context) (T, error)) ([]T, error) {
-	if err := checkQuorum(n, fs); err != nil {
+	return quorum(ctx, "quorum", n, fs, graph.CallerPC())
+}
+
+func quorum[T any](ctx context.Context, name string, n int, fs []func(context.Context) (T, error), site uintptr) ([]T, error) {
+	if err := checkQuorum("scope: "+name, n, fs); err != nil {
 		return nil, err
 	}
 	var (
@@ -66,9 +78,9 @@ func Quorum[T any](ctx context.Context, n int, fs ...func(context.Context) (T, e
 		errs   = make([]error, len(fs))
 		failed int
 	)
-	err := Run(ctx, func(ctx context.Context, s *Scope) error {
+	err := run(ctx, func(_ context.Context, s *Scope) error {
 		for i, f := range fs {
-			Try(s, f).OnDone(func(v T, err error) {
+			begin(s, f, true, site, nil).OnDone(func(v T, err error) {
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -86,7 +98,7 @@ func Quorum[T any](ctx context.Context, n int, fs ...func(context.Context) (T, e
 			})
 		}
 		return nil
-	})
+	}, site, 0, []Option{Name(name)})
 	if err == nil && len(values) < n {
 		err = errors.Join(errs...)
 	}
@@ -99,14 +111,14 @@ func Quorum[T any](ctx context.Context, n int, fs ...func(context.Context) (T, e
 // errDecided is the cause for those who no longer matter.
 var errDecided = errors.New("scope: the others have decided")
 
-func checkQuorum[T any](n int, fs []func(context.Context) (T, error)) error {
+func checkQuorum[T any](op string, n int, fs []func(context.Context) (T, error)) error {
 	if n < 1 || n > len(fs) {
-		return &fault.Error{Op: "scope: quorum", Kind: fault.Invalid, Err: fmt.Errorf("%d of %d functions cannot succeed", n, len(fs)),
+		return &fault.Error{Op: op, Kind: fault.Invalid, Err: fmt.Errorf("%d of %d functions cannot succeed", n, len(fs)),
 			Hint: "give at least one function, and ask for between one and all of them"}
 	}
 	for i, f := range fs {
 		if f == nil {
-			return &fault.Error{Op: "scope: quorum", Kind: fault.Invalid, Err: fmt.Errorf("function %d is nil", i)}
+			return &fault.Error{Op: op, Kind: fault.Invalid, Err: fmt.Errorf("function %d is nil", i)}
 		}
 	}
 	return nil

@@ -51,13 +51,24 @@ func (s *Scope) OnStop(f func(context.Context) error) {
 // Stop sets its mark before it looks for hooks, and OnStop looks for the mark
 // after it has left its hook: one of them sees the other.
 func (s *Scope) told() bool {
-	for s != nil {
-		if s.stopping.Load() {
+	for g := &s.group; g != nil; g = around(g) {
+		if s, ok := g.Data.(*Scope); ok && s.stopping.Load() {
 			return true
 		}
-		s, _ = s.group.Owner().Group().Data.(*Scope)
 	}
 	return false
+}
+
+// around returns the group in which g was opened: by the same body, or else
+// that of the task which opened it. It is nil for the roots.
+func around(g *graph.Group) *graph.Group {
+	if outer := g.Outer(); outer != nil {
+		return outer
+	}
+	if owner := g.Owner(); owner != nil {
+		return owner.Group()
+	}
+	return nil
 }
 
 // Stop asks the scope to end in two phases. First the OnStop hooks of the scope
@@ -70,7 +81,7 @@ func (s *Scope) Stop(cause error) {
 	}
 	st := &stop{s: s, cause: cause}
 	st.pending.Store(1)
-	st.timer.Store(time.AfterFunc(max(0, s.grace), st.expire))
+	st.timer.Store(time.AfterFunc(s.grace, st.expire))
 	s.eachInside(func(inner *Scope) { inner.drain(st) })
 	st.done()
 }
@@ -130,6 +141,10 @@ func visit(groups []*graph.Group, f func(*Scope)) {
 // drain starts the hooks that have not been started. st may be nil.
 func (s *Scope) drain(st *stop) {
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
 	r := s.rareLocked()
 	hooks := r.hooks
 	r.hooks, r.draining = nil, true
@@ -145,9 +160,15 @@ func (s *Scope) startHook(h hook, st *stop) {
 	if st != nil {
 		st.pending.Add(1)
 	}
-	t := &task{body: drainer{h.f, s, st}}
+	t := &task{body: drainer{h.f, st}}
 	spec := graph.Spec{Fn: graph.FuncPC(h.f), Site: h.site}
-	if !s.tryStart(t, spec, nil) && st != nil {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(s.Context()), s.grace, tooLate("scope: drain", spec))
+	t.own = &own{ctx: ctx, cancel: cancel}
+	if s.tryStart(t, spec, nil) {
+		return
+	}
+	t.own.release()
+	if st != nil {
 		st.done()
 	}
 }
@@ -155,31 +176,32 @@ func (s *Scope) startHook(h hook, st *stop) {
 // drainer is the work of one hook.
 type drainer struct {
 	f  func(context.Context) error
-	s  *Scope
-	st *stop
+	st *stop // nil if nobody asked the scope to stop
 }
 
-func (d drainer) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d.s.grace, tooLate("scope: drain", graph.Spec{}))
-	defer cancel()
-	return d.f(ctx)
-}
+func (d drainer) run(ctx context.Context) error { return d.f(ctx) }
 
-func (d drainer) end(error) {
+func (d drainer) end(error) func() {
 	if d.st != nil {
 		d.st.done()
 	}
+	return nil
 }
 
 // Defer has f run when all tasks have ended, however they did; later ones run
 // first. It is where what tasks use is closed: `defer` in the body runs while
 // they still use it. If there is no other failure, f's error is [Run]'s.
+//
+// Defer panics if f is nil and if the scope is finished: nobody would run f.
 func (s *Scope) Defer(f func() error) {
 	if f == nil {
 		panic("scope: Defer with a nil function")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		panic("scope: Defer on the finished scope " + s.String())
+	}
 	r := s.rareLocked()
 	r.defers = append(r.defers, f)
 }
@@ -200,6 +222,7 @@ func (s *Scope) popDefer() func() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rare == nil || len(s.rare.defers) == 0 {
+		s.closed = true
 		return nil
 	}
 	n := len(s.rare.defers) - 1

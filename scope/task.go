@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -33,9 +34,10 @@ type work interface {
 	run(ctx context.Context) error
 }
 
-// ender is work that is told how it went, before the scope is.
+// ender is work that is told how it went, before the scope is. What it returns
+// is users' code to be called then, nil if there is none.
 type ender interface {
-	end(err error)
+	end(err error) (callbacks func())
 }
 
 type function func(context.Context) error
@@ -93,37 +95,68 @@ func (s *Scope) start(t *task, spec graph.Spec, opts []Option) {
 
 // tryStart reports false if the scope is finished.
 func (s *Scope) tryStart(t *task, spec graph.Spec, opts []Option) bool {
-	var ctx context.Context // nil: the scope's
-	count := &s.work
-	if spec.State&graph.TaskDaemon != 0 {
-		ctx, count = s.daemonContext(), &s.daemons
+	if len(opts) == 0 && spec.State == 0 && t.own == nil && s.group.AddCounted(&t.Task, &s.work, spec) {
+		go t.execute(nil)
+		return true
 	}
-	if count.Add(1) <= 0 {
-		count.Add(-1)
+	return s.tryStartApart(t, spec, opts)
+}
+
+// tryStartApart is tryStart for a task that is unlike the others, or comes when
+// they have ended.
+func (s *Scope) tryStartApart(t *task, spec graph.Spec, opts []Option) bool {
+	var o Option
+	if len(opts) > 0 {
+		o = merge(opts, true) // may panic: nothing has been counted yet
+	}
+	count, ctx := s.enter(spec.State&graph.TaskDaemon != 0)
+	switch count {
+	case nil:
 		return false
+	case &s.daemons:
+		spec.State |= graph.TaskDaemon
 	}
-	var via graph.Launcher
 	if t.own != nil {
 		ctx = t.own.ctx
 	}
 	if len(opts) > 0 {
-		o := merge(opts, true)
-		spec.Name, via = o.name, o.via
+		spec.Name = o.name
 		if o.site != 0 {
 			spec.Site = o.site
 		}
 		ctx = s.configureTask(t, ctx, o, spec)
 	}
-	if via != nil {
+	if o.via != nil {
 		spec.State |= graph.TaskQueued
-		s.group.Add(&t.Task, ctx, spec)
-		s.sweepAtEnd()
-		via.Launch(&t.Task, t)
-		return true
 	}
 	s.group.Add(&t.Task, ctx, spec)
+	if t.own != nil {
+		s.watchTask(t)
+	}
+	if o.via != nil {
+		s.sweepAtEnd()
+		o.via.Launch(&t.Task, t)
+		return true
+	}
 	go t.execute(nil)
 	return true
+}
+
+// enter counts a task in, and returns its count and its context, nil for the
+// scope's. When only daemons are left, whoever they still start is one too: its
+// context has ended, and it is joined. On a finished scope the count is nil.
+func (s *Scope) enter(daemon bool) (count *atomic.Int64, ctx context.Context) {
+	if !daemon {
+		if s.work.Add(1) > 0 {
+			return &s.work, nil
+		}
+		s.work.Add(-1)
+	}
+	if s.daemons.Add(1) > 0 {
+		return &s.daemons, s.daemonContext()
+	}
+	s.daemons.Add(-1)
+	return nil, nil
 }
 
 // configureTask lays what o says of t's context over ctx, nil for the scope's.
@@ -142,9 +175,6 @@ func (s *Scope) configureTask(t *task, ctx context.Context, o Option, spec graph
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, tooLate("scope: task", spec))
 	t.own = &own{ctx: ctx, cancel: cancel}
-	t.own.overdue = time.AfterFunc(max(0, o.timeout)+s.grace, func() {
-		reportOverdue([]*graph.Task{&t.Task}, s.grace)
-	})
 	return ctx
 }
 
@@ -176,45 +206,66 @@ func (t *task) execute(refused error) (returned bool) {
 }
 
 // exit ends the task, however it came to its end.
+//
+// It and what it calls run on what is left of a new goroutine's 2 KB of stack:
+// to grow that costs more than all of it. So the rare ways are in exitSlowly.
 func (t *task) exit(err error) {
+	var callbacks func()
 	if e, ok := t.body.(ender); ok {
-		defer func() { t.leave(err) }() // callbacks are users' code: they may panic or Goexit
-		err = t.tell(e, err)
+		callbacks = e.end(err)
+	}
+	if err == nil && callbacks == nil {
+		t.leave()
 		return
 	}
-	t.leave(err)
+	t.exitSlowly(err, callbacks)
 }
 
-// tell lets the task's work know how it went, on the task's account.
-func (t *task) tell(e ender, err error) (after error) {
-	after = err
+// exitSlowly is exit where users' code has to be told, which may itself panic
+// or call Goexit.
+func (t *task) exitSlowly(err error, callbacks func()) {
+	defer t.leave()
+	s := t.scope()
+	defer t.guard(func() {
+		if err != nil && !t.keep && !t.dismissed(err) {
+			s.fail(t, err)
+		}
+	}, func(p error) { s.fail(nil, p) })
+	if callbacks != nil {
+		t.guard(callbacks, func(p error) {
+			err, t.keep = p, false // who awaits t has its outcome, and would not hear
+		})
+	}
+}
+
+// guard calls f, and failed if f panics or calls Goexit.
+func (t *task) guard(f func(), failed func(error)) {
 	returned := false
 	defer func() {
 		if !returned {
-			after = t.scope().caught(t, recover(), debug.Stack())
+			failed(t.scope().caught(t, recover(), debug.Stack()))
 		}
 	}()
-	e.end(err)
+	f()
 	returned = true
-	return after
 }
 
-// leave tells the scope of the outcome, and that the task is no more.
-func (t *task) leave(err error) {
+// leave ends the task for good, and tells the scope that it is no more.
+func (t *task) leave() {
 	s := t.scope()
-	if err != nil && !t.keep && !t.dismissed(err) {
-		s.fail(t, err)
-	}
 	if t.own != nil {
 		t.own.release()
 	}
+	apart := t.Apart()
 	count := &s.work
-	if t.Has(graph.TaskDaemon) {
+	if apart && t.Has(graph.TaskDaemon) {
 		count = &s.daemons
 	}
 	t.body = nil // a context kept for long keeps no closure alive
-	t.Leave()
-	s.countDown(count)
+	if t.Leave() || apart {
+		s.countDown(count)
+	}
+	t.Gone()
 }
 
 // dismissed reports whether t is a daemon that was told to end, and did.
@@ -247,9 +298,6 @@ func (s *Scope) caught(t *task, value any, stack []byte) error {
 	}
 	s.mu.Lock()
 	r := s.rareLocked()
-	if len(r.panics) > 0 {
-		r.panics[0].Others = append(r.panics[0].Others, p)
-	}
 	r.panics = append(r.panics, p)
 	s.mu.Unlock()
 	s.end(p)

@@ -8,6 +8,10 @@ import "context"
 func Adopt(t *Task, ctx context.Context, s Spec) {
 	t.rare = &rareTask{ctx: ctx, via: FromContext(ctx)}
 	t.rare.sched, _ = ctx.Value(schedulerKey{}).(Scheduler)
-	roots.add(t, s)
+	s.State |= taskApart
+	sh := roots.prepare(t, s)
+	sh.linkLocked(t)
+	sh.mu.Unlock()
+	t.spawned()
 	t.Enter()
 }

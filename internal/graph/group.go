@@ -39,10 +39,11 @@ type Group struct {
 const nShards = 16
 
 type shard struct {
-	mu   sync.Mutex
-	id   uint64 // 0 for a group's first, then 1, 2, …
-	seq  uint64
-	head unsafe.Pointer // *Task, the newest
+	mu      sync.Mutex
+	counted int    // tasks that AddCounted added
+	id      uint64 // 0 for a group's first, then 1, 2, …
+	seq     uint64
+	head    unsafe.Pointer // *Task, the newest
 }
 
 type paddedShard struct {
@@ -112,18 +113,44 @@ func (g *Group) Add(t *Task, own context.Context, s Spec) {
 	if own != nil {
 		t.rare = &rareTask{ctx: own}
 	}
-	g.add(t, s)
+	s.State |= taskApart
+	sh := g.prepare(t, s)
+	sh.linkLocked(t)
+	sh.mu.Unlock()
+	t.spawned()
 }
 
-func (g *Group) add(t *Task, s Spec) {
+// AddCounted is Add for a task under g's own context, which the group counts:
+// all such tasks that share a shard are one to count, so that spawners which
+// do not collide here do not collide there either. It reports false, having
+// done nothing, if count is below zero.
+func (g *Group) AddCounted(t *Task, count *atomic.Int64, s Spec) bool {
+	sh := g.prepare(t, s)
+	if sh.counted == 0 && count.Add(1) <= 0 {
+		count.Add(-1)
+		sh.mu.Unlock()
+		return false
+	}
+	sh.counted++
+	sh.linkLocked(t)
+	sh.mu.Unlock()
+	t.spawned()
+	return true
+}
+
+func (t *Task) spawned() {
+	if s := t.Scheduler(); s != nil {
+		s.Spawned(t)
+	}
+}
+
+// prepare fills t in and returns its shard, locked.
+func (g *Group) prepare(t *Task, s Spec) *shard {
 	t.group = g
 	t.name, t.fn, t.site = s.Name, s.Fn, s.Site
 	t.born = now()
 	if s.State != 0 {
 		t.state.Store(s.State)
-	}
-	if sched := t.Scheduler(); sched != nil {
-		sched.Spawned(t)
 	}
 	sh := &g.one
 	if more := g.more.Load(); more != nil {
@@ -133,6 +160,10 @@ func (g *Group) add(t *Task, s Spec) {
 		sh = &g.spread()[pick()].shard
 		sh.mu.Lock()
 	}
+	return sh
+}
+
+func (sh *shard) linkLocked(t *Task) {
 	sh.seq++
 	t.seq = sh.seq<<8 | sh.id
 	head := (*Task)(sh.head)
@@ -141,7 +172,6 @@ func (g *Group) add(t *Task, s Spec) {
 		head.prev = t
 	}
 	atomic.StorePointer(&sh.head, unsafe.Pointer(t))
-	sh.mu.Unlock()
 }
 
 // shard returns where t is kept.
@@ -152,8 +182,9 @@ func (g *Group) shard(t *Task) *shard {
 	return &g.one
 }
 
-// remove takes t out of g's list: G2.
-func (g *Group) remove(t *Task) {
+// remove takes t out of g's list: G2. It reports whether t was the last that
+// its shard counts.
+func (g *Group) remove(t *Task) (last bool) {
 	sh := g.shard(t)
 	sh.mu.Lock()
 	next := (*Task)(t.next)
@@ -171,7 +202,12 @@ func (g *Group) remove(t *Task) {
 		// a context kept for long keeps no dead siblings alive.
 		atomic.StorePointer(&t.next, nil)
 	}
+	if !t.Has(taskApart) {
+		sh.counted--
+		last = sh.counted == 0
+	}
 	sh.mu.Unlock()
+	return last
 }
 
 // Tasks calls f for g's tasks, newest first, until f returns false. It takes

@@ -19,7 +19,7 @@ type Scheduler interface {
 	// Point is a place where another task could have run: a try-lock, a turn
 	// of a spin, a look at a context. It returns when t may go on.
 	Point(t *Task)
-	// Ended says that t acts no more.
+	// Ended says that t acts no more: those who waited for its end are woken.
 	Ended(t *Task)
 }
 

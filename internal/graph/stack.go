@@ -10,31 +10,45 @@ import (
 // A parked task reports its own stack when it is asked to: nothing is captured
 // before, and the world is not stopped for it (G3).
 
-// stackRequest is one question to one wait. Whoever moves a wait's ask from
-// nil owns the answer: the asker puts a request there, the waiter puts refused
+// stackRequest is one question to one wait. Askers put theirs at the head of
+// the wait's list; the waiter takes the list to answer it, and leaves refused
 // there when it goes.
 type stackRequest struct {
-	stack chan fault.Stack // of capacity one
+	answer chan stackAnswer // of capacity one
+	next   *stackRequest
+}
+
+type stackAnswer struct {
+	stack fault.Stack // nil: the wait was over
+	past  bool        // the waiter has looked for a knot, and will not again
 }
 
 var refused stackRequest
 
-// stackPatience bounds how long a verdict waits for another task's stack. The
-// tasks of a knot are parked, so it passes only on a machine too busy to run
-// them; the report then lacks that stack and says so nowhere else.
-const stackPatience = 5 * time.Millisecond
+// stackPatience bounds how long a report waits for its stacks. The tasks of a
+// knot are parked and answer within microseconds, so it passes only on a
+// machine too busy to run them; the report then lacks those that are missing.
+// (With a load of 14 on two cores, 250 ms lost one in 2,000 reports.)
+const stackPatience = time.Second
 
-// answer gives a waiting asker the calling goroutine's stack.
-func (w *Wait) answer() {
-	if r := w.ask.Load(); r != nil && r != &refused && w.ask.CompareAndSwap(r, nil) {
-		r.stack <- fault.Frames(callers(4))
+// answer gives those who ask the calling goroutine's stack, and whether it is
+// past its own verdict.
+func (w *Wait) answer(past bool) {
+	if r := w.ask.Swap(nil); r != nil {
+		r.reply(stackAnswer{fault.Frames(callers(4)), past})
 	}
 }
 
 // refuse answers whoever asks later than the wait lasts.
 func (w *Wait) refuse() {
-	if r := w.ask.Swap(&refused); r != nil && r != &refused {
-		r.stack <- nil
+	if r := w.ask.Swap(&refused); r != &refused {
+		r.reply(stackAnswer{})
+	}
+}
+
+func (r *stackRequest) reply(a stackAnswer) {
+	for ; r != nil; r = r.next {
+		r.answer <- a
 	}
 }
 
@@ -52,7 +66,8 @@ func stacksOf(waits []*Wait) []fault.Stack {
 			continue
 		}
 		select {
-		case stacks[i] = <-r.stack:
+		case a := <-r.answer:
+			stacks[i] = a.stack
 			continue
 		default:
 		}
@@ -60,7 +75,8 @@ func stacksOf(waits []*Wait) []fault.Stack {
 			patience = time.After(stackPatience)
 		}
 		select {
-		case stacks[i] = <-r.stack:
+		case a := <-r.answer:
+			stacks[i] = a.stack
 		case <-patience:
 			return stacks
 		}
@@ -68,14 +84,19 @@ func stacksOf(waits []*Wait) []fault.Stack {
 	return stacks
 }
 
-// request asks w for its stack, nil if it cannot answer.
+// request asks w for its stack, nil if it cannot answer any more.
 func (w *Wait) request() *stackRequest {
-	r := &stackRequest{stack: make(chan fault.Stack, 1)}
-	if w.bell == nil || !w.ask.CompareAndSwap(nil, r) {
-		return nil
+	r := &stackRequest{answer: make(chan stackAnswer, 1)}
+	for {
+		r.next = w.ask.Load()
+		if r.next == &refused || w.bell == nil {
+			return nil
+		}
+		if w.ask.CompareAndSwap(r.next, r) {
+			w.ring()
+			return r
+		}
 	}
-	w.ring()
-	return r
 }
 
 // callers returns the calling goroutine's return addresses without the

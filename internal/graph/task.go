@@ -60,6 +60,7 @@ const (
 	taskShared                    // another goroutine was seen waiting under its context
 	TaskDaemon                    // cancelled when the others are done
 	TaskQueued                    // has no goroutine yet
+	taskApart                     // its group does not count it
 )
 
 type taskKey struct{}
@@ -92,6 +93,19 @@ func (t *Task) Name() string {
 	}
 	return FuncName(t.fn)
 }
+
+// An Ident is what remains of a task when it has gone: enough to name it.
+type Ident struct {
+	name string
+	fn   uintptr
+	seq  uint64
+}
+
+// Ident returns t's.
+func (t *Task) Ident() Ident { return Ident{t.name, t.fn, t.seq} }
+
+// String returns the task's name and number.
+func (i Ident) String() string { return (&Task{name: i.name, fn: i.fn, seq: i.seq}).String() }
 
 // Number returns the task's number among its siblings: "7", or "7.3" for the
 // seventh of the third shard of a group whose spawners collided.
@@ -130,6 +144,9 @@ func (t *Task) Wait() *Wait {
 
 // Has reports whether the task has all of bits set.
 func (t *Task) Has(bits uint32) bool { return t.state.Load()&bits == bits }
+
+// Apart reports whether its group does not count the task.
+func (t *Task) Apart() bool { return t.Has(taskApart) }
 
 // Ended reports whether the task's goroutine has left it.
 func (t *Task) Ended() bool { return t.state.Load()&taskEnded != 0 }
@@ -178,13 +195,19 @@ func (t *Task) Enter() {
 	}
 }
 
-// Leave ends the task: from now on its context identifies nobody.
-func (t *Task) Leave() {
+// Leave ends the task: from now on its context identifies nobody. It reports
+// whether the count that AddCounted was given is to be counted down.
+func (t *Task) Leave() (last bool) {
 	t.or(taskEnded)
+	return t.group.remove(t)
+}
+
+// Gone is the last thing that the task's goroutine does for it, after Leave and
+// after whoever waits for that has been woken.
+func (t *Task) Gone() {
 	if s := t.Scheduler(); s != nil {
 		s.Ended(t)
 	}
-	t.group.remove(t)
 }
 
 func (t *Task) or(bits uint32) (before uint32) {

@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/hemgo/hem/fault"
 )
@@ -12,22 +14,115 @@ import (
 var verdicts sync.Mutex
 
 // verdict returns a *fault.Deadlock if waiting in w could never end, nil if it
-// could or w has been granted meanwhile.
+// could or w need wait no more.
 func (w *Wait) verdict() error {
-	if !w.res.Blocked(w.t, waits) || w.knot() == nil {
+	if !w.res.Blocked(w.t, waits) {
 		return nil
 	}
-	verdicts.Lock()
-	knot := w.knot() // again: another of its tasks may have been judged
-	if knot == nil || !certain || !w.state.CompareAndSwap(waitOpen, waitLeft) {
-		verdicts.Unlock()
-		if knot != nil && !certain {
-			suspect(knot)
+	var b bystander
+	for {
+		k := w.look()
+		if k == nil || !k.closes && !b.abandoned(w, k) {
+			if k == nil || !b.linger(w, k) {
+				return nil
+			}
+			continue
 		}
-		return nil
+		verdicts.Lock()
+		k = w.look() // again: another of its tasks may have been judged
+		ours := k != nil && (k.closes || b.abandoned(w, k))
+		told := ours && certain && w.state.CompareAndSwap(waitOpen, waitLeft)
+		verdicts.Unlock()
+		switch {
+		case told:
+			return report(k.waits)
+		case ours:
+			if !certain {
+				suspect(k.waits)
+			}
+			return nil
+		}
 	}
-	verdicts.Unlock()
-	return report(knot)
+}
+
+// A bystander waits for tasks that are stuck without it. Whoever closed their
+// knot is about to be told, so the bystander is not; it looks again until it is
+// free or closes a knot itself. But it may be that nobody is about to be told:
+// a join that has been told waits on, and of knots that share tasks and closed
+// at once each looks older to the other. So the bystander asks the others
+// where they are.
+type bystander struct {
+	asked  map[*Wait]*stackRequest
+	past   map[*Wait]bool // will not look again
+	looks  map[*Wait]bool // linger as this one does
+	rounds int
+}
+
+// manyRounds of answers by those who linger, and none of them told, say that
+// none will be. It takes knots of a shape that no test has met.
+const manyRounds = 30
+
+// abandoned reports whether nobody else will be told of what w is stuck with:
+// all others are past their verdict, or linger while w has a knot of its own.
+func (b *bystander) abandoned(w *Wait, k *knot) bool {
+	if w.t.Scheduler() != nil {
+		return true // one task runs at a time: nobody is on its way to a verdict
+	}
+	others := 0
+	for _, m := range k.waits[1:] {
+		switch {
+		case b.past[m]:
+		case b.looks[m]:
+			others++
+		default:
+			return false
+		}
+	}
+	return others == 0 || k.circles || b.rounds > manyRounds
+}
+
+// linger gives the others a while to come to their verdicts, and reports false
+// if w is over before.
+func (b *bystander) linger(w *Wait, k *knot) bool {
+	if b.rounds == 0 {
+		b.asked, b.past, b.looks = make(map[*Wait]*stackRequest), make(map[*Wait]bool), make(map[*Wait]bool)
+	}
+	b.rounds++
+	for _, m := range k.waits[1:] {
+		if b.asked[m] == nil && !b.past[m] {
+			b.asked[m] = m.request()
+		}
+	}
+	pause := time.NewTimer(min(50*time.Microsecond<<min(b.rounds, 16), 10*time.Millisecond))
+	defer pause.Stop()
+	for {
+		select {
+		case <-w.bell:
+			if w.state.Load() == waitWoken {
+				w.ring() // for Park
+				return false
+			}
+			w.answer(false)
+			continue
+		case <-w.ctx.Done():
+			return false
+		case <-pause.C:
+		}
+		break
+	}
+	for m, r := range b.asked {
+		if r == nil {
+			continue // it had gone
+		}
+		select {
+		case a := <-r.answer:
+			b.past[m], b.looks[m] = a.past, a.stack != nil
+			b.asked[m] = nil
+		default:
+			b.looks[m] = false
+		}
+	}
+	return true
 }
 
 // expired is the error of a wait that its own context ended while it was part
@@ -35,11 +130,18 @@ func (w *Wait) verdict() error {
 // have ended otherwise.
 type expired struct {
 	cause error
+	ended error // what the context says: Canceled or DeadlineExceeded
 	knot  *fault.Deadlock
 }
 
 func (e *expired) Error() string   { return e.cause.Error() + "; until then " + e.knot.Error() }
 func (e *expired) Unwrap() []error { return []error{e.cause, e.knot} }
+
+// Is gives a kind to causes that have none of their own: else the knot's would
+// be found.
+func (e *expired) Is(target error) bool {
+	return target == e.ended && fault.KindOf(e.cause) == fault.Failed
+}
 
 // suspect reports a knot where identity is no proof.
 func suspect(knot []*Wait) {
@@ -75,8 +177,8 @@ func wantedFrom(t *Task, knot []*Wait) (held []string) {
 			wanted = wanted || x == t
 			return in[x]
 		})
-		if wanted {
-			held = append(held, w.res.Label().String())
+		if label := w.res.Label().String(); wanted && !slices.Contains(held, label) {
+			held = append(held, label)
 		}
 	}
 	return held

@@ -69,6 +69,7 @@ type Wait struct {
 	since tick
 	soft  bool // ctx may end it while its task lives on: counts as running
 	spent bool // of a join that has had its verdict
+	queue bool // shared by tasks that have no goroutine yet
 }
 
 const (
@@ -165,6 +166,16 @@ func (w *Wait) Unpublish() {
 	w.t.wait.Store(nil)
 }
 
+// QueueFor returns a wait for res that any number of tasks share which have no
+// goroutine yet, and so cannot Park. It counts as running: whoever gives them
+// goroutines is never stuck. It has no age, and no task.
+func QueueFor(res Resource) *Wait {
+	return &Wait{res: res, ctx: context.Background(), queue: true}
+}
+
+// Enqueue makes w, of QueueFor, the wait of t; nil ends it.
+func (t *Task) Enqueue(w *Wait) { t.wait.Store(w) }
+
 // Claim decides the wait in favour of a grant and retires its edge. If it is
 // false the waiter has left, and whatever was to be given stays with the waker.
 func (w *Wait) Claim() bool { return w.state.CompareAndSwap(waitOpen, waitClaimed) }
@@ -232,7 +243,7 @@ func (w *Wait) block() error {
 		if w.state.Load() == waitWoken {
 			return nil
 		}
-		w.answer()
+		w.answer(true)
 	}
 	for {
 		select {
@@ -240,7 +251,7 @@ func (w *Wait) block() error {
 			if w.state.Load() == waitWoken {
 				return nil
 			}
-			w.answer()
+			w.answer(true)
 		case <-done:
 			var knot []*Wait
 			if w.soft {
@@ -253,7 +264,7 @@ func (w *Wait) block() error {
 			if cause := context.Cause(w.ctx); knot == nil {
 				return cause
 			} else {
-				return &expired{cause, report(knot)}
+				return &expired{cause, w.ctx.Err(), report(knot)}
 			}
 		}
 	}
@@ -289,7 +300,12 @@ func (w *Wait) Resource() Resource { return w.res }
 func (w *Wait) Soft() bool { return w.soft }
 
 // Age returns how long the wait has lasted at least.
-func (w *Wait) Age() time.Duration { return w.since.age() }
+func (w *Wait) Age() time.Duration {
+	if w.queue {
+		return 0
+	}
+	return w.since.age()
+}
 
 // Spend marks the wait as one whose verdict has been given: a join cannot
 // return early, and must not be told twice.
@@ -297,7 +313,7 @@ func (w *Wait) Spend() { w.spent = true }
 
 // stuck reports whether the wait has nothing but a grant to end it.
 func (w *Wait) stuck() bool {
-	return w.state.Load() == waitOpen && !w.soft && w.ctx.Err() == nil
+	return w.state.Load() == waitOpen && !w.soft && !w.queue && w.ctx.Err() == nil
 }
 
 // Owns reports whether ctx ends no earlier than t does: it never ends, or it

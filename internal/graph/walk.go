@@ -1,5 +1,7 @@
 package graph
 
+import "slices"
+
 // A walk finds the tasks that can never act again if nobody else helps them:
 // the greatest fixpoint of "blocked, given that the others are". It takes no
 // lock on the graph; what it read counts only once validate has seen the same
@@ -76,39 +78,46 @@ func (k *walk) ask(x *Task) bool {
 // settle removes the tasks that the live ones can help, until none is left
 // to remove: what remains is the greatest fixpoint.
 func (k *walk) settle() {
-	stuck := func(x *Task) bool {
-		i, ok := k.find(x)
-		return ok && !k.live[i]
-	}
 	for changed := true; changed; {
 		changed = false
-		for i, w := range k.members {
-			if !k.live[i] && !w.res.Blocked(w.t, stuck) {
+		for i := range k.members {
+			if !k.live[i] && !k.blocked(i) {
 				k.live[i], changed = true, true
 			}
 		}
 	}
 }
 
-// valid reports whether every stuck member still waits in the same wait. Read
-// waits, then holders, then the same waits: nobody in the set moved in
-// between, and nobody else can undo what holds them.
-func (k *walk) valid() bool {
+// valid reports whether every member of the set stuck still waits in the same
+// wait. Read waits, then holders, then the same waits: nobody in the set moved
+// in between, and nobody else can undo what holds them.
+func (k *walk) valid(stuck []bool) bool {
 	for i, w := range k.members {
-		if k.live[i] {
-			continue
-		}
-		if w.t.wait.Load() != w || w.state.Load() != waitOpen || i > 0 && !w.stuck() {
+		if stuck[i] && (w.t.wait.Load() != w || w.state.Load() != waitOpen || i > 0 && !w.stuck()) {
 			return false
 		}
 	}
 	return true
 }
 
+// A knot is what w, the first of waits, is stuck with.
+type knot struct {
+	waits   []*Wait
+	closes  bool // all are free once w is; else some are stuck without it
+	circles bool // those who are stuck because w is, with all others free, keep w stuck
+}
+
 // knot returns the waits of the knot that w closes, w first; nil if it closes
-// none. Tasks that are stuck without w's help belong to another knot, which
-// another wait closed and will report, unless its verdict is spent.
+// none.
 func (w *Wait) knot() []*Wait {
+	if k := w.look(); k != nil && k.closes {
+		return k.waits
+	}
+	return nil
+}
+
+// look returns what w is stuck with, nil if it is not.
+func (w *Wait) look() *knot {
 	for {
 		var k walk
 		if !k.explore(w) {
@@ -118,42 +127,60 @@ func (w *Wait) knot() []*Wait {
 		if k.live[0] {
 			return nil
 		}
-		if !mutant.unvalidated && !k.valid() {
-			if w.state.Load() != waitOpen {
-				return nil // granted meanwhile
-			}
-			continue
+		stuck := k.stuck()
+		found := &knot{closes: k.closed(), waits: k.pick(stuck)}
+		if !found.closes {
+			found.circles = k.circle(stuck)
 		}
-		return k.closed()
+		if mutant.unvalidated || k.valid(stuck) {
+			return found
+		}
+		if w.state.Load() != waitOpen {
+			return nil // granted meanwhile
+		}
 	}
 }
 
-// closed returns the stuck members that w, the first, keeps stuck.
-func (k *walk) closed() []*Wait {
-	stuck := make([]bool, len(k.live))
-	for i := range stuck {
-		stuck[i] = !k.live[i]
-	}
-	w := k.members[0]
+// closed reports whether the stuck members are all free once the first is.
+func (k *walk) closed() bool {
 	k.live[0] = true
 	k.settle()
-	for i, m := range k.members {
-		if stuck[i] && !k.live[i] && m.spent {
-			// An older knot that nobody will report again: w would hang on it
-			// in silence, so it is told too.
-			return k.pick(stuck)
+	return !slices.Contains(k.live, false)
+}
+
+// circle reports whether those of stuck who are so because of the first keep
+// that one stuck. They are the least such set, where settle finds the greatest.
+func (k *walk) circle(stuck []bool) bool {
+	for i := range k.live {
+		k.live[i] = i > 0
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := range k.members {
+			if stuck[i] && k.live[i] && k.blocked(i) {
+				k.live[i], changed = false, true
+			}
 		}
 	}
-	if w.res.Blocked(w.t, func(x *Task) bool {
-		i, ok := k.find(x)
-		return ok && !k.live[i]
-	}) {
-		return nil
+	return k.blocked(0)
+}
+
+// blocked reports whether member i is blocked by those now held to be stuck.
+func (k *walk) blocked(i int) bool {
+	w := k.members[i]
+	return w.res.Blocked(w.t, func(x *Task) bool {
+		j, ok := k.find(x)
+		return ok && !k.live[j]
+	})
+}
+
+// stuck returns which members are now held to be.
+func (k *walk) stuck() []bool {
+	stuck := make([]bool, len(k.live))
+	for i, live := range k.live {
+		stuck[i] = !live
 	}
-	for i := range stuck {
-		stuck[i] = stuck[i] && (i == 0 || k.live[i])
-	}
-	return k.pick(stuck)
+	return stuck
 }
 
 func (k *walk) pick(in []bool) []*Wait {

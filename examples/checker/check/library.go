@@ -59,10 +59,12 @@ func (l *library) load(ctx context.Context, path string) (*types.Package, error)
 		if mine {
 			l.fill(ctx, path, h)
 		}
-		select {
-		case <-h.done:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if !h.loaded() {
+			select {
+			case <-h.done:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
 		}
 		if !errors.As(h.err, new(abandoned)) {
 			return h.pkg, h.err
@@ -71,6 +73,16 @@ func (l *library) load(ctx context.Context, path string) (*types.Package, error)
 			return nil, context.Cause(ctx)
 		}
 		// Another caller gave up: our turn, perhaps.
+	}
+}
+
+// loaded reports whether a holding is open to everybody.
+func (h *holding) loaded() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -18,7 +18,7 @@ type Limits struct {
 	FileBytes int
 
 	// Tokens is the most tokens in all files together; it bounds memory,
-	// which comes to about 1 KB a token at worst. The default is 1,000,000.
+	// which comes to half a kilobyte a token. The default is 1,000,000.
 	Tokens int
 
 	// Nesting is how deep brackets of all kinds may nest, how many prefix
@@ -33,7 +33,7 @@ type Limits struct {
 
 	// References is how deep go/types may have to recurse when declarations
 	// refer to one another, in levels of syntax tree; it bounds the stack,
-	// which comes to about 1 KB a level. The default is 100,000.
+	// which comes to 1 to 3 KB a level. The default is 100,000.
 	References int
 
 	// Growth is how large the things that a source describes may be once

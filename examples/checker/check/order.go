@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// link connects the units of a source that import each other and returns them
-// dependencies first. An import that closes a cycle is reported and left out.
-func link(units []*unit, found *collector) []*unit {
+// link connects the units of a source that import each other, if they are of
+// a module, and returns them dependencies first. An import that closes a cycle
+// is reported and left out.
+func link(units []*unit, ofModule bool, found *collector) []*unit {
 	byPath := make(map[string]*unit)
 	for _, u := range units {
-		if u.path != "" {
+		if ofModule {
 			byPath[u.path] = u
 		}
 	}

@@ -42,14 +42,22 @@ const (
 func classify(msg string) string {
 	switch {
 	case strings.HasPrefix(msg, "declared and not used: "),
-		strings.HasSuffix(msg, " declared and not used") && !strings.HasPrefix(msg, "label "):
+		strings.HasSuffix(msg, " declared and not used") && !isUnusedLabel(msg):
 		return CodeUnusedVariable
 	case strings.HasPrefix(msg, `"`) && strings.HasSuffix(msg, " and not used") && strings.Contains(msg, `" imported`):
 		return CodeUnusedImport
-	case strings.HasPrefix(msg, "invalid import path"):
-		return CodeImport
 	}
 	return CodeType
+}
+
+// harmless reports whether a message of go/types says that all is well but for
+// something unused. Types.Error.Soft promises as much, and does not keep it.
+func harmless(msg string) bool {
+	return classify(msg) != CodeType || isUnusedLabel(msg)
+}
+
+func isUnusedLabel(msg string) bool {
+	return strings.HasPrefix(msg, "label ") && strings.HasSuffix(msg, " declared and not used")
 }
 
 // comparePositions orders diagnostics by file, line and column, and whole

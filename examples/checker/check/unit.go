@@ -31,8 +31,9 @@ type unit struct {
 
 	pkg    *types.Package
 	info   *types.Info
-	errors []types.Error
-	hard   bool // an error other than an unused import, variable or label
+	errors []types.Error // the first of them
+	last   *typeError    // being reported
+	hard   bool          // an error that leaves something without a type
 }
 
 // A file is one parsed file of a unit.

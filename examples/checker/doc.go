@@ -1,0 +1,16 @@
+// Command checker is an HTTP service that type-checks and vets Go code on
+// request, and the main job that Hem is shown on: CPU-heavy requests beside
+// light ones.
+//
+//	POST /check              a package's or module's source: a tar, or one file (?name=x.go)
+//	GET  /check?pkg=net/http a package of the installed standard library
+//	GET  /ping               the light neighbour
+//	GET  /debug/hem          what runs and what waits, now (?format=json)
+//
+// Where the heavy work runs is one flag:
+//
+//	checker -on goroutine    a goroutine for each request
+//	checker -on pool         a CPU pool that leaves one processor to the others
+//
+//	checker -compare -for 5s measures both, from a process of its own
+package main
