@@ -166,6 +166,22 @@ func TestATaskOfACancelledScopeDoesNotRun(t *testing.T) {
 	})
 }
 
+// Whoever looked for queued tasks when the scope was cancelled has gone.
+func TestATaskOfAScopeThatWasCancelledLongAgoDoesNotWait(t *testing.T) {
+	p := newPool(t, pool.Config{Size: 1})
+	b := block(t, p)
+	scope.Run(t.Context(), func(_ context.Context, s *scope.Scope) error {
+		p.Go(s, nothing)
+		s.Cancel(errEnough)
+		until(t, "the first is withdrawn", func() bool { return p.Stats().Cancelled == 1 })
+		f := pool.Go(s, p, func(context.Context) (int, error) { t.Error("it ran"); return 0, nil })
+		_, err := f.Await(context.Background())
+		wantEnded(t, err, fault.Cancelled, errEnough)
+		return nil
+	})
+	b.release()
+}
+
 // Cancel runs beside Launch: whichever comes first, the task ends.
 func TestCancelNeverMissesATaskThatIsJustBeingQueued(t *testing.T) {
 	p := newPool(t, pool.Config{Size: 1})

@@ -38,6 +38,31 @@ func TestWaitKeepsTheQueueWithinItsBound(t *testing.T) {
 	}
 }
 
+func TestTheDoorOpensWhenHalfTheQueueIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Config{Size: 1, Queue: 4})
+		err := scope.Run(t.Context(), func(_ context.Context, s *scope.Scope) error {
+			for range 5 { // one runs, four wait
+				p.Go(s, func(context.Context) error { time.Sleep(time.Second); return nil })
+			}
+			for range 2 {
+				s.Go(func(context.Context) error { p.Go(s, nothing); return nil })
+			}
+			for _, want := range []int{2, 2, 0} {
+				synctest.Wait()
+				if s := p.Stats(); s.AtDoor != want {
+					t.Errorf("%d are at the door while %d wait, want %d", s.AtDoor, s.Queued, want)
+				}
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestRejectRefusesWhatFindsTheQueueFull(t *testing.T) {
 	p := newPool(t, pool.Config{Size: 1, Queue: 2, Overflow: pool.Reject})
 	b := block(t, p)

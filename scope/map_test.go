@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,7 +152,7 @@ func TestMapAndEachOfWrongInputAreInvalid(t *testing.T) {
 	errs = append(errs, err, scope.Each(ctx, 1, upTo(3), nil), scope.Each(ctx, 1, nil, each))
 	for i, err := range errs {
 		e := (*fault.Error)(nil)
-		if !errors.As(err, &e) || e.Kind != fault.Invalid || e.Started {
+		if !errors.As(err, &e) || e.Kind != fault.Invalid || e.Started || !strings.Contains(err.Error(), " is ") {
 			t.Errorf("%d: %#v", i, err)
 		}
 	}
@@ -277,6 +278,21 @@ func TestAFailureOfEachStopsItsItems(t *testing.T) {
 		}
 		if err := scope.Each(dead, 2, upTo(0), failWith2); err != nil {
 			t.Errorf("without items: %v", err)
+		}
+	})
+}
+
+func TestEachUnderAContextThatEndsWhileItWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		asked, start := 0, time.Now()
+		err := scope.Each(ctx, 1, func(yield func(int) bool) {
+			for asked++; yield(0); asked++ {
+			}
+		}, func(context.Context, int) error { time.Sleep(time.Minute); return nil })
+		if err != cause || asked != 1 || time.Since(start) != time.Minute {
+			t.Errorf("%v after %d items and %v", err, asked, time.Since(start))
 		}
 	})
 }

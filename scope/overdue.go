@@ -114,8 +114,9 @@ func isLate(t *graph.Task, ctx context.Context, grace time.Duration) bool {
 			return false
 		}
 	}
-	if at, ok := ctx.Deadline(); ok && ctx.Err() == context.DeadlineExceeded && time.Since(at) < grace {
+	err := ctx.Err() // once: it may end meanwhile
+	if at, ok := ctx.Deadline(); ok && err == context.DeadlineExceeded && time.Since(at) < grace {
 		return false
 	}
-	return !t.Ended() && ctx.Err() != nil
+	return !t.Ended() && err != nil
 }

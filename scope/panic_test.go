@@ -203,6 +203,27 @@ func TestContainTurnsATasksGoexitIntoAnError(t *testing.T) {
 	}
 }
 
+func TestWhatContainCannotContain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for want, body := range map[any]func(s *scope.Scope) error{
+			any(exited): func(*scope.Scope) error { runtime.Goexit(); return nil },
+			"defer":     func(s *scope.Scope) error { s.Defer(func() error { panic("defer") }); return nil },
+		} {
+			told := false
+			end := endOf(func() {
+				run(func(_ context.Context, s *scope.Scope) error {
+					s.Daemon(func(ctx context.Context) error { <-ctx.Done(); told = true; return nil })
+					return body(s)
+				}, scope.Contain())
+			})
+			if end != want || !told {
+				t.Errorf("ended with %v, want %v; the daemon was told: %v", end, want, told)
+			}
+		}
+		nothingRuns(t)
+	})
+}
+
 func TestAContainedPanicOfTryStaysInItsFuture(t *testing.T) {
 	err := run(func(ctx context.Context, s *scope.Scope) error {
 		f := scope.Try(s, func(context.Context) (int, error) { panic("no") })

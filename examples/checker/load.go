@@ -39,6 +39,8 @@ func drive(ctx context.Context, url string, clients int, span time.Duration) (fi
 		}
 	}
 	var checks atomic.Int64
+	enough := func() bool { return clients == 0 || checks.Load() > 0 }
+	start := time.Now()
 	pings, err := scope.Value(ctx, func(ctx context.Context, s *scope.Scope) ([]time.Duration, error) {
 		for c := range clients {
 			s.Daemon(func(ctx context.Context) error {
@@ -51,23 +53,25 @@ func drive(ctx context.Context, url string, clients int, span time.Duration) (fi
 				return nil
 			}, scope.Name("client"))
 		}
-		return ping(ctx, client, url, span)
+		return ping(ctx, client, url, span, enough)
 	}, scope.Name("load"))
 	if err != nil {
 		return figures{}, err
 	}
+	took := time.Since(start)
 	slices.Sort(pings)
 	return figures{
 		pingP50:         quantile(pings, 0.50),
 		pingP99:         quantile(pings, 0.99),
-		checksPerSecond: float64(checks.Load()) / span.Seconds(),
+		checksPerSecond: float64(checks.Load()) / took.Seconds(),
 	}, nil
 }
 
-// ping asks for /ping again and again for span and returns how long each took.
-func ping(ctx context.Context, client *http.Client, url string, span time.Duration) ([]time.Duration, error) {
+// ping asks for /ping again and again for span, and until enough, and returns
+// how long each took.
+func ping(ctx context.Context, client *http.Client, url string, span time.Duration, enough func() bool) ([]time.Duration, error) {
 	var took []time.Duration
-	for end := time.Now().Add(span); time.Now().Before(end); {
+	for end := time.Now().Add(span); time.Now().Before(end) || !enough(); {
 		start := time.Now()
 		if err := get(ctx, client, url+"/ping"); err != nil {
 			return nil, err

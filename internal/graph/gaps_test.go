@@ -34,8 +34,8 @@ func TestTaskThatAdoptsItsOwnGoroutineIsSeenToWaitForItself(t *testing.T) {
 }
 
 // Likewise under a context that does not know the task.
-func TestScopeUnderBackgroundInsideATaskIsSeenAsTheTasks(t *testing.T) {
-	gap(t, "a scope opened under Background is a root, though its goroutine acts for a task")
+func TestScopeUnderAForeignContextInsideATaskIsSeenAsTheTasks(t *testing.T) {
+	gap(t, "a scope opened under a foreign context is a root, though its goroutine acts for a task")
 	out := play(t, func(sc *scene) {
 		m := &mutex{name: "m"}
 		sc.task("outer", func(ctx context.Context) error {

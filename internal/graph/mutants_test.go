@@ -286,7 +286,7 @@ func publishedEarly(sc *scene, broken bool) {
 	sc.task("taker", func(ctx context.Context) error {
 		return hold(ctx, m, func() error { _, err := early.Await(ctx); return err })
 	})
-	time.Sleep(time.Second) // a false report would wait for the stack of early, which runs
+	time.Sleep(time.Minute) // a false report would wait for the stack of early, which runs
 	close(finish)
 }
 

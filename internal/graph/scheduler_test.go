@@ -133,7 +133,11 @@ func (s *turns) next() {
 	}
 	s.current = can[s.rng.IntN(len(can))]
 	s.note("run", s.current)
-	s.current.go_ <- struct{}{}
+	select {
+	case s.current.go_ <- struct{}{}:
+	default: // it was told before: two ran at once, which the trace shows
+		s.note("told twice", s.current)
+	}
 }
 
 func (s *turns) note(what string, who *turn) { s.trace = append(s.trace, who.id+" "+what) }

@@ -216,7 +216,7 @@ func (w *Wait) ring() {
 func (w *Wait) Park() error {
 	t := w.t
 	if t == nil {
-		return w.block()
+		return w.block(nil)
 	}
 	if !w.soft && !w.spent {
 		if err := w.verdict(); err != nil {
@@ -228,20 +228,46 @@ func (w *Wait) Park() error {
 	if s != nil {
 		s.Parking(t, w)
 	}
-	err := w.block()
-	if s != nil {
-		s.Resumed(t)
-	}
+	err := w.block(s)
 	w.finish()
 	return err
 }
 
-func (w *Wait) block() error {
+// block sleeps until the wait is woken or left. A scheduler lets the task
+// decide between the two in its turn, and not when it happens to hear.
+func (w *Wait) block(s Scheduler) error {
+	ended := w.sleep()
+	if s != nil {
+		s.Resumed(w.t)
+	}
+	if !ended {
+		return nil
+	}
+	var knot []*Wait
+	if w.soft {
+		knot = w.knot() // while the edge still stands
+	}
+	if !w.state.CompareAndSwap(waitOpen, waitLeft) {
+		for w.state.Load() != waitWoken { // claimed: the bell is about to ring
+			<-w.bell
+			w.answer(true)
+		}
+		return nil
+	}
+	cause := context.Cause(w.ctx)
+	if knot == nil {
+		return cause
+	}
+	return &expired{cause, w.ctx.Err(), report(knot)}
+}
+
+// sleep returns when the wait has been woken, or when its context has ended.
+func (w *Wait) sleep() (ended bool) {
 	done := w.ctx.Done()
 	for done == nil {
 		<-w.bell
 		if w.state.Load() == waitWoken {
-			return nil
+			return false
 		}
 		w.answer(true)
 	}
@@ -249,23 +275,11 @@ func (w *Wait) block() error {
 		select {
 		case <-w.bell:
 			if w.state.Load() == waitWoken {
-				return nil
+				return false
 			}
 			w.answer(true)
 		case <-done:
-			var knot []*Wait
-			if w.soft {
-				knot = w.knot() // while the edge still stands
-			}
-			if !w.state.CompareAndSwap(waitOpen, waitLeft) {
-				done = nil // claimed: the bell is about to ring
-				continue
-			}
-			if cause := context.Cause(w.ctx); knot == nil {
-				return cause
-			} else {
-				return &expired{cause, w.ctx.Err(), report(knot)}
-			}
+			return true
 		}
 	}
 }
