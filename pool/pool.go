@@ -103,7 +103,7 @@ func orDefault[T comparable](v, def T) T {
 func (c *Config) check() error {
 	wrong := func(field string, value any, want string) error {
 		return &fault.Error{Op: "pool: new", Task: c.Name, Kind: fault.Invalid,
-			Err: fmt.Errorf("Config.%s is %v; %s", field, value, want)}
+			Err: fmt.Errorf("value of Config.%s is %v; %s", field, value, want)}
 	}
 	const notNegative = "it cannot be negative, and zero stands for the default"
 	switch {
@@ -170,8 +170,8 @@ func (p *Pool) With(opts ...Option) *Pool {
 //
 // # Cost
 //
-// About 30 ns with a slot free, for a task, and no allocation; a caller
-// outside every task is made one, which costs 0.2 µs.
+// For a task with a slot free 40 ns and no allocation, under the pool's own
+// slot 13 ns; a caller outside every task is made one, which costs 0.2 µs.
 //
 //go:noinline
 func (p *Pool) Do(ctx context.Context, f func(context.Context) error) error {
@@ -241,10 +241,12 @@ func (p *Pool) do(ctx context.Context, t *graph.Task, f func(context.Context) er
 //
 // # Cost
 //
-// One allocation beyond the scope's task for about a dozen pieces of work that
-// wait, and none for one that does not; two looks at the clock for each that
-// waits. A worker goroutine is started when a slot is free, takes one piece of
-// work after another, and ends when there is none.
+// That of a scope's task without its goroutine, one short lock shared by
+// submitters and workers and, if f has to wait, a look at the clock; nothing
+// more is allocated. A worker goroutine is started when a slot is free, takes
+// one piece of work after another, and ends when there is none. A submitter
+// at the door goes on when half the queue is free, so that it is woken once
+// for many pieces of work.
 //
 //go:noinline
 func (p *Pool) Go(s *scope.Scope, f func(context.Context) error, opts ...scope.Option) {

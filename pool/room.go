@@ -51,6 +51,9 @@ type room struct {
 	//   P3. counted <= bound, and is the number of queued entries that count.
 	//   P4. If the door is not empty, counted > lowWater.
 	//   P5. A queued entry's links, and no other's, are in a level's list.
+	// Whenever work is given a slot:
+	//   P6. running <= size, that slot included. Only what is taken back, by
+	//       Resume or after Yield, and a smaller size lead beyond.
 }
 
 // now is the time on the pool's own clock.

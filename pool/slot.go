@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/internal/graph"
+	"github.com/hemgo/hem/internal/invariant"
 )
 
 // A holder is one run under way: a slot, and the task that holds or has lent it.
@@ -66,6 +67,7 @@ func (r *room) takeLocked(t *graph.Task, level int8) *holder {
 	h.end = panicked // until it is known better
 	h.yielder = yielder{}
 	r.running++
+	invariant.Checkf(r.running <= r.size, "P6: a slot is given as number %d of %d", r.running, r.size)
 	return h
 }
 
@@ -154,6 +156,7 @@ func (r *room) refillLocked(h *holder, now *time.Duration) bool {
 			r.startLocked(e, *now)
 			continue
 		}
+		invariant.Checkf(r.running < r.size, "P6: a slot is given though %d run in %d", r.running, r.size)
 		h.task, h.run, h.level = e.task, e.run, e.level
 		h.yielder = yielder{}
 		h.timed = 0

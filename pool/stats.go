@@ -35,7 +35,8 @@ type Spread struct {
 // The clock is not read for every run. Of those which found a slot free one in
 // 64 is timed, and of those that a worker gets through in less than 4 µs each
 // one in 8; they stand for the others. Callers who had to wait, and longer runs
-// after others, are all timed.
+// after others, are all timed. A run is counted when it gives its slot up, which
+// for a task is shortly after its scope has heard of its end.
 func (p *Pool) Stats() Stats {
 	if p == nil {
 		panic("pool: Stats of a nil Pool")

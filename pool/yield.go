@@ -22,6 +22,10 @@ import (
 // It returns the cause of ctx if that has ended, and otherwise nil. ctx must be
 // the one that the work was given, or derived from it.
 //
+// Yield lets goroutines run that could run, and timers. It does not make the
+// runtime look at the network, which it does when a processor has nothing else
+// to do, or after 10 ms: leave it one, as the default size does.
+//
 // Outside a pool, and on goroutines that work has started by itself, it looks
 // at ctx and lets the runtime run another goroutine each time.
 //

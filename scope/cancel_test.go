@@ -15,7 +15,7 @@ func TestAFailureCancelsTheOthersWithItself(t *testing.T) {
 		var told atomic.Int32
 		listen := func(ctx context.Context) error {
 			<-ctx.Done()
-			if context.Cause(ctx) != boom {
+			if context.Cause(ctx) != errBoom {
 				t.Errorf("cancelled with %v", context.Cause(ctx))
 			}
 			told.Add(1)
@@ -30,7 +30,7 @@ func TestAFailureCancelsTheOthersWithItself(t *testing.T) {
 					return nil
 				})
 			})
-			s.Go(failWith(boom))
+			s.Go(failWith(errBoom))
 			return listen(ctx)
 		})
 		if told.Load() != 4 {
@@ -47,24 +47,24 @@ func TestCleanupCodeSeesTheDeadContextEveryTime(t *testing.T) {
 				<-ctx.Done()
 				for range 3 {
 					time.Sleep(time.Second)
-					if err := scope.Sleep(ctx, time.Hour); err != cause {
+					if err := scope.Sleep(ctx, time.Hour); err != errCause {
 						t.Errorf("Sleep returned %v", err)
 					}
 					_, err := scope.Map(ctx, 1, []int{1}, func(context.Context, int) (int, error) { return 0, nil })
-					if err != cause {
+					if err != errCause {
 						t.Errorf("Map returned %v", err)
 					}
 					err = scope.Run(ctx, func(ctx context.Context, s *scope.Scope) error {
 						s.Go(stay)
 						return stay(ctx)
 					})
-					if err != cause {
+					if err != errCause {
 						t.Errorf("Run returned %v", err)
 					}
 				}
 				return nil
 			})
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		})
 	})
@@ -72,10 +72,10 @@ func TestCleanupCodeSeesTheDeadContextEveryTime(t *testing.T) {
 
 func TestTheFirstCauseStays(t *testing.T) {
 	run(func(ctx context.Context, s *scope.Scope) error {
-		s.Cancel(cause)
-		s.Cancel(bang)
-		s.Stop(bang)
-		if context.Cause(ctx) != cause {
+		s.Cancel(errCause)
+		s.Cancel(errBang)
+		s.Stop(errBang)
+		if context.Cause(ctx) != errCause {
 			t.Errorf("the cause is %v", context.Cause(ctx))
 		}
 		return nil
@@ -85,10 +85,10 @@ func TestTheFirstCauseStays(t *testing.T) {
 func TestAnInnerScopeDoesNotCancelItsOwner(t *testing.T) {
 	err := run(func(ctx context.Context, s *scope.Scope) error {
 		err := scope.Run(ctx, func(_ context.Context, inner *scope.Scope) error {
-			inner.Go(failWith(boom))
+			inner.Go(failWith(errBoom))
 			return nil
 		})
-		if err != boom || ctx.Err() != nil {
+		if err != errBoom || ctx.Err() != nil {
 			t.Errorf("inner: %v, outer: %v", err, ctx.Err())
 		}
 		return nil

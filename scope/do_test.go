@@ -17,7 +17,7 @@ func TestDoAdoptsTheCallingGoroutine(t *testing.T) {
 		type key struct{}
 		ctx := context.WithValue(context.Background(), key{}, "trace")
 		err := run(func(_ context.Context, s *scope.Scope) error {
-			if err := s.Do(ctx, failWith(boom)); err != boom {
+			if err := s.Do(ctx, failWith(errBoom)); err != errBoom {
 				t.Errorf("Do returned %v", err)
 			}
 			if s.Context().Err() != nil {
@@ -39,18 +39,18 @@ func TestDoAdoptsTheCallingGoroutine(t *testing.T) {
 func TestDoEndsWithItsContextAndWithItsScope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(boom) })
+		time.AfterFunc(time.Second, func() { cancel(errBoom) })
 		err := run(func(_ context.Context, s *scope.Scope) error {
 			return s.Do(ctx, func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) })
 		})
-		if err != boom {
+		if err != errBoom {
 			t.Errorf("Do ended with %v", err)
 		}
 		err = run(func(_ context.Context, s *scope.Scope) error {
-			time.AfterFunc(time.Second, func() { s.Cancel(cause) })
+			time.AfterFunc(time.Second, func() { s.Cancel(errCause) })
 			return s.Do(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) })
 		})
-		if err != cause {
+		if err != errCause {
 			t.Errorf("Do ended with %v", err)
 		}
 	})

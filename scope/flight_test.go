@@ -33,9 +33,9 @@ func TestCallersOfOneKeyShareOneCall(t *testing.T) {
 		_, err := scope.Map(t.Context(), 10, numbers(10), func(ctx context.Context, i int) (int, error) {
 			v, err := f.Do(ctx, "key", func(context.Context) (int, error) {
 				time.Sleep(time.Second)
-				return int(calls.Add(1)), boom
+				return int(calls.Add(1)), errBoom
 			})
-			if v != 1 || err != boom {
+			if v != 1 || err != errBoom {
 				t.Errorf("caller %d got %v, %v", i, v, err)
 			}
 			return 0, nil
@@ -135,7 +135,7 @@ func TestACallEndsWithItsScope(t *testing.T) {
 				}
 			}()
 			time.Sleep(time.Second)
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		})
 		_, err := f.Do(t.Context(), "key", func(context.Context) (int, error) { t.Error("called"); return 0, nil })
@@ -199,7 +199,7 @@ func TestACallThatAsksForItsOwnKeyIsADeadlock(t *testing.T) {
 func TestAFlightOfNil(t *testing.T) {
 	wantPanic(t, "scope: NewFlight with a nil scope", func() { scope.NewFlight[string, int](nil) })
 	aloft(t, func(t *testing.T, s *scope.Scope, f *scope.Flight[string, int]) {
-		wantPanic(t, "scope: Flight.Do with a nil context", func() { f.Do(nil, "key", after(0, 1, nil)) })
+		wantPanic(t, "scope: Flight.Do with a nil context", func() { f.Do(noContext, "key", after(0, 1, nil)) })
 		if _, err := f.Do(t.Context(), "key", nil); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("a nil function: %v", err)
 		}

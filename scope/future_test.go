@@ -24,11 +24,11 @@ func TestAFutureHasManyReadersEachAsOftenAsItLikes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var read atomic.Int32
 		err := run(func(ctx context.Context, s *scope.Scope) error {
-			f := scope.Try(s, after(time.Second, 7, boom))
+			f := scope.Try(s, after(time.Second, 7, errBoom))
 			for range 20 {
 				s.Go(func(ctx context.Context) error {
 					for range 3 {
-						if v, err := f.Await(ctx); v != 7 || err != boom {
+						if v, err := f.Await(ctx); v != 7 || err != errBoom {
 							t.Errorf("Await: %v, %v", v, err)
 						}
 						read.Add(1)
@@ -75,9 +75,9 @@ func TestAwaitGivesUpWithTheCauseOfItsContext(t *testing.T) {
 				t.Errorf("Await: %v", err)
 			}
 			dead, kill := context.WithCancelCause(context.Background())
-			kill(cause)
+			kill(errCause)
 			_, err = f.Await(dead)
-			if fault.KindOf(err) != fault.Cancelled || !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
+			if fault.KindOf(err) != fault.Cancelled || !errors.Is(err, errCause) || !errors.Is(err, context.Canceled) {
 				t.Errorf("Await under a dead context: %v", err)
 			}
 			if v, err := f.Await(s.Context()); v != 7 || err != nil {
@@ -91,7 +91,7 @@ func TestAwaitGivesUpWithTheCauseOfItsContext(t *testing.T) {
 func TestAwaitAndOnDonePanicOnNil(t *testing.T) {
 	run(func(_ context.Context, s *scope.Scope) error {
 		f := scope.Go(s, after(0, 0, nil))
-		wantPanic(t, "scope: Await with a nil context", func() { f.Await(nil) })
+		wantPanic(t, "scope: Await with a nil context", func() { f.Await(noContext) })
 		wantPanic(t, "scope: OnDone with a nil function", func() { f.OnDone(nil) })
 		return nil
 	})
@@ -102,7 +102,7 @@ func TestTheFutureOfATaskThatPanickedOrExitedHasThePanic(t *testing.T) {
 		f      func(context.Context) (int, error)
 		goexit bool
 	}{
-		{func(context.Context) (int, error) { panic(boom) }, false},
+		{func(context.Context) (int, error) { panic(errBoom) }, false},
 		{func(context.Context) (int, error) { runtime.Goexit(); return 0, nil }, true},
 	} {
 		var f *scope.Future[int]
@@ -132,12 +132,12 @@ func TestCallbacksRunInOrderOnTheTasksGoroutineAndAreJoined(t *testing.T) {
 			f := scope.Try(s, func(context.Context) (int, error) {
 				task = identity()
 				time.Sleep(time.Second)
-				return 7, boom
+				return 7, errBoom
 			})
 			for i := range 5 {
 				f.OnDone(func(v int, err error) {
 					time.Sleep(time.Second)
-					if v != 7 || err != boom || identity() != task {
+					if v != 7 || err != errBoom || identity() != task {
 						t.Errorf("called with %v, %v, on the task's goroutine: %v", v, err, identity() == task)
 					}
 					order = append(order, i)
@@ -170,7 +170,7 @@ func TestEveryCallbackIsCalledWhateverTheOthersDo(t *testing.T) {
 		end  any
 	}{
 		"panic":  {func() { panic("callback") }, "callback"},
-		"Goexit": {runtime.Goexit, exited},
+		"Goexit": {runtime.Goexit, errExited},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0

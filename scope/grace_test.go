@@ -48,7 +48,7 @@ func TestWhoIgnoresItsCancellationIsReportedByNameAndStackOnce(t *testing.T) {
 		run(func(_ context.Context, s *scope.Scope) error {
 			s.Go(stay, scope.Name("obedient"))
 			s.Go(ignore(time.Hour), scope.Name("stubborn"))
-			time.AfterFunc(time.Second, func() { s.Cancel(cause) })
+			time.AfterFunc(time.Second, func() { s.Cancel(errCause) })
 			return nil
 		}, scope.Grace(5*time.Second))
 		wantIgnored(t, found, "stubborn")
@@ -83,7 +83,7 @@ func TestNothingIsReportedWhenAllIsWell(t *testing.T) {
 					return nil
 				})
 			})
-			time.AfterFunc(time.Second, func() { s.Cancel(cause) })
+			time.AfterFunc(time.Second, func() { s.Cancel(errCause) })
 			return stay(ctx)
 		})
 		// An hour of work that nobody cancelled.
@@ -118,23 +118,23 @@ func TestWhoIsReported(t *testing.T) {
 				})
 			}, scope.Name("trunk"))
 			time.Sleep(time.Second)
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		}, nil, []string{"leaf"}},
 		{"an inner scope that fails by itself as well", func(_ context.Context, s *scope.Scope) error {
 			s.Go(func(ctx context.Context) error {
 				return scope.Run(ctx, func(_ context.Context, inner *scope.Scope) error {
 					inner.Go(ignore(time.Hour), scope.Name("leaf"))
-					inner.Go(func(ctx context.Context) error { <-ctx.Done(); return boom })
+					inner.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
 					return nil
 				})
 			}, scope.Name("trunk"))
 			time.Sleep(time.Second)
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		}, nil, []string{"leaf"}},
 		{"the body", func(_ context.Context, s *scope.Scope) error {
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return ignore(time.Hour)(nil)
 		}, []scope.Option{scope.Name("the body")}, []string{"the body"}},
 		{"the body, when the scope's time is up", func(context.Context, *scope.Scope) error {
@@ -149,7 +149,7 @@ func TestWhoIsReported(t *testing.T) {
 		{"the body of an inner scope", func(ctx context.Context, s *scope.Scope) error {
 			s.Go(func(ctx context.Context) error {
 				return scope.Run(ctx, func(_ context.Context, inner *scope.Scope) error {
-					inner.Cancel(cause)
+					inner.Cancel(errCause)
 					return ignore(time.Hour)(nil)
 				})
 			}, scope.Name("owner"))
@@ -181,12 +181,12 @@ func TestWhoIsReported(t *testing.T) {
 				return ignore(time.Hour)(nil)
 			}, scope.Name("handler"))
 			<-in
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		}, nil, []string{"handler"}},
 		{"a hook that goes on after its grace", func(_ context.Context, s *scope.Scope) error {
 			s.OnStop(ignore(time.Hour))
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			time.Sleep(time.Second)
 			return nil
 		}, nil, []string{"scope_test.ignore.func1"}},
@@ -236,7 +236,7 @@ func TestGraceOfZeroReportsAtOnce(t *testing.T) {
 		start := time.Now()
 		run(func(_ context.Context, s *scope.Scope) error {
 			s.Go(ignore(time.Hour), scope.Name("stubborn"))
-			time.AfterFunc(time.Second, func() { s.Cancel(cause) })
+			time.AfterFunc(time.Second, func() { s.Cancel(errCause) })
 			return nil
 		}, scope.Grace(-1))
 		wantIgnored(t, found, "stubborn")

@@ -118,9 +118,9 @@ func init() {
 		return ctx.Err()
 	})
 	programs["succeed"] = service(func(context.Context, *scope.Scope) error { return nil })
-	programs["fail"] = service(func(_ context.Context, s *scope.Scope) error { s.Go(failWith(boom)); return nil })
+	programs["fail"] = service(func(_ context.Context, s *scope.Scope) error { s.Go(failWith(errBoom)); return nil })
 	programs["fail to drain"] = service(func(ctx context.Context, s *scope.Scope) error {
-		s.OnStop(failWith(boom))
+		s.OnStop(failWith(errBoom))
 		fmt.Println("ready")
 		return stay(ctx)
 	})

@@ -96,7 +96,7 @@ func TestTheFirstFailureOfMapCancelsTheRestAndIsReturnedAlone(t *testing.T) {
 			calls.Add(1)
 			if i == 4 {
 				time.Sleep(time.Second / 2)
-				return 0, boom
+				return 0, errBoom
 			}
 			if err := scope.Sleep(ctx, time.Second); err != nil {
 				told.Add(1)
@@ -104,7 +104,7 @@ func TestTheFirstFailureOfMapCancelsTheRestAndIsReturnedAlone(t *testing.T) {
 			}
 			return i, nil
 		})
-		if got != nil || err != boom {
+		if got != nil || err != errBoom {
 			t.Errorf("got %v, %v", got, err)
 		}
 		if calls.Load() != 6 || told.Load() != 2 {
@@ -116,15 +116,15 @@ func TestTheFirstFailureOfMapCancelsTheRestAndIsReturnedAlone(t *testing.T) {
 func TestMapUnderAContextThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(1500*time.Millisecond, func() { cancel(cause) })
+		time.AfterFunc(1500*time.Millisecond, func() { cancel(errCause) })
 		deaf := func(_ context.Context, i int) (int, error) { time.Sleep(time.Second); return i, nil }
 		// Items were left.
-		if got, err := scope.Map(ctx, 2, numbers(5), deaf); got != nil || err != cause {
+		if got, err := scope.Map(ctx, 2, numbers(5), deaf); got != nil || err != errCause {
 			t.Errorf("during: %v, %v", got, err)
 		}
 		// It had ended before.
 		got, err := scope.Map(ctx, 2, numbers(5), func(context.Context, int) (int, error) { t.Error("called"); return 0, nil })
-		if got != nil || err != cause {
+		if got != nil || err != errCause {
 			t.Errorf("before: %v, %v", got, err)
 		}
 		if got, err := scope.Map(ctx, 2, nil, deaf); got != nil || err != nil {
@@ -132,7 +132,7 @@ func TestMapUnderAContextThatEnds(t *testing.T) {
 		}
 		// It ended when no item was left.
 		ctx, cancel = context.WithCancelCause(t.Context())
-		time.AfterFunc(500*time.Millisecond, func() { cancel(cause) })
+		time.AfterFunc(500*time.Millisecond, func() { cancel(errCause) })
 		if got, err := scope.Map(ctx, 5, numbers(5), deaf); len(got) != 5 || err != nil {
 			t.Errorf("after the last item was taken: %v, %v", got, err)
 		}
@@ -156,8 +156,8 @@ func TestMapAndEachOfWrongInputAreInvalid(t *testing.T) {
 			t.Errorf("%d: %#v", i, err)
 		}
 	}
-	wantPanic(t, "scope: ", func() { scope.Map(nil, 1, numbers(3), double) })
-	wantPanic(t, "scope: ", func() { scope.Each(nil, 1, upTo(3), each) })
+	wantPanic(t, "scope: ", func() { scope.Map(noContext, 1, numbers(3), double) })
+	wantPanic(t, "scope: ", func() { scope.Each(noContext, 1, upTo(3), each) })
 }
 
 func TestAPanicOfMapsFunctionComesOutWhenAllHaveEnded(t *testing.T) {
@@ -262,18 +262,18 @@ func TestAFailureOfEachStopsItsItems(t *testing.T) {
 			}
 		}, func(ctx context.Context, i int) error {
 			if i == 1 {
-				return boom
+				return errBoom
 			}
 			return stay(ctx)
 		})
-		if err != boom || asked != 2 || !cleaned {
+		if err != errBoom || asked != 2 || !cleaned {
 			t.Errorf("%v after %d items, sequence cleaned up: %v", err, asked, cleaned)
 		}
 		// A context that has ended starts nothing.
 		dead, cancel := context.WithCancelCause(t.Context())
-		cancel(cause)
+		cancel(errCause)
 		err = scope.Each(dead, 2, upTo(5), func(context.Context, int) error { t.Error("called"); return nil })
-		if err != cause {
+		if err != errCause {
 			t.Errorf("under a dead context: %v", err)
 		}
 		if err := scope.Each(dead, 2, upTo(0), failWith2); err != nil {
@@ -285,13 +285,13 @@ func TestAFailureOfEachStopsItsItems(t *testing.T) {
 func TestEachUnderAContextThatEndsWhileItWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		asked, start := 0, time.Now()
 		err := scope.Each(ctx, 1, func(yield func(int) bool) {
 			for asked++; yield(0); asked++ {
 			}
 		}, func(context.Context, int) error { time.Sleep(time.Minute); return nil })
-		if err != cause || asked != 1 || time.Since(start) != time.Minute {
+		if err != errCause || asked != 1 || time.Since(start) != time.Minute {
 			t.Errorf("%v after %d items and %v", err, asked, time.Since(start))
 		}
 	})
@@ -311,7 +311,7 @@ func TestNoItemStartsAfterOneHasFailed(t *testing.T) {
 	}
 }
 
-func failWith2(context.Context, int) error { return boom }
+func failWith2(context.Context, int) error { return errBoom }
 
 // Both items in the room wait for the one that waits to get in.
 func TestARoomThatCanNeverEmptyIsADeadlock(t *testing.T) {

@@ -59,31 +59,31 @@ func (e panicOf) Error() string     { return "panic of " + e.err.Error() }
 func (e wrapOf) Error() string      { return "wrapped " + e.err.Error() }
 func (e wrapOf) Unwrap() error      { return e.err }
 
-var dismissal = errors.New("dismissed")
+var errDismissed = errors.New("dismissed")
 
 // mctx is the model's context.
 type mctx struct {
-	err, cause error
-	under      []*mctx
-	hear       []func()
+	err, errCause error
+	under         []*mctx
+	hear          []func()
 }
 
 func (c *mctx) child() *mctx {
-	k := &mctx{err: c.err, cause: c.cause}
+	k := &mctx{err: c.err, errCause: c.errCause}
 	c.under = append(c.under, k)
 	return k
 }
 
-func (c *mctx) end(err, cause error) {
+func (c *mctx) end(err, errCause error) {
 	if c.err != nil {
 		return
 	}
-	c.err, c.cause = err, cause
+	c.err, c.errCause = err, errCause
 	for _, f := range c.hear {
 		f()
 	}
 	for _, k := range c.under {
-		k.end(err, cause)
+		k.end(err, errCause)
 	}
 }
 
@@ -111,8 +111,8 @@ type model struct {
 
 func (m *model) after(d time.Duration, do func()) { heap.Push(&m.todo, event{m.now + d, do}) }
 
-// predict returns what Run of p returns, and when.
-func predict(p *planned) (result error, at time.Duration) {
+// predict returns when Run of p returns, and what.
+func predict(p *planned) (at time.Duration, result error) {
 	m := &model{}
 	m.scope(p, &mctx{}, func(err error) { result, at = err, m.now })
 	for m.todo.Len() > 0 {
@@ -120,7 +120,7 @@ func predict(p *planned) (result error, at time.Duration) {
 		m.now = e.at
 		e.do()
 	}
-	return result, at
+	return at, result
 }
 
 // work plays a under ctx and calls done with its outcome.
@@ -137,9 +137,9 @@ func (m *model) work(a act, ctx *mctx, done func(error)) {
 		case "err":
 			done(ctx.err)
 		case "cause":
-			done(ctx.cause)
+			done(ctx.errCause)
 		case "wrap":
-			done(wrapOf{ctx.cause})
+			done(wrapOf{ctx.errCause})
 		default:
 			panic(fmt.Sprint("unknown ending ", e))
 		}
@@ -225,9 +225,9 @@ func (s *mscope) start(t plannedTask) {
 // mechoes says that err only repeats that ctx has ended.
 func mechoes(ctx *mctx, err error) bool {
 	if p := (panicOf{}); errors.As(err, &p) {
-		return errors.Is(err, ctx.cause)
+		return errors.Is(err, ctx.errCause)
 	}
-	return ctx.err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, ctx.err) || errors.Is(err, ctx.cause))
+	return ctx.err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, ctx.err) || errors.Is(err, ctx.errCause))
 }
 
 func (s *mscope) fail(err error) {
@@ -246,7 +246,7 @@ func (s *mscope) countDown(count *int) {
 		return
 	}
 	if count == &s.work {
-		s.daemonCtx.end(context.Canceled, dismissal)
+		s.daemonCtx.end(context.Canceled, errDismissed)
 		s.countDown(&s.daemons)
 		return
 	}
@@ -254,7 +254,7 @@ func (s *mscope) countDown(count *int) {
 	case s.first == nil && !s.echoed:
 		s.done(s.body)
 	case s.first == nil:
-		s.done(s.ctx.cause)
+		s.done(s.ctx.errCause)
 	case s.body != nil && errors.Is(s.body, s.first):
 		s.done(s.body)
 	default:

@@ -28,7 +28,7 @@ func TestAnOptionForTheOtherKindPanicsByName(t *testing.T) {
 			wantPanic(t, "scope: "+name+" is an option of a task, not of Run", func() { scope.Run(ctx, noop, o) })
 		}
 		wantPanic(t, "scope: Supervise with a nil report", func() { scope.Supervise(nil) })
-		wantPanic(t, "scope: Values of a nil context", func() { scope.Values(nil) })
+		wantPanic(t, "scope: Values of a nil context", func() { scope.Values(noContext) })
 		wantPanic(t, "scope: Do runs on the calling goroutine", func() { s.Do(ctx, stay, scope.Via(inline{}, 0)) })
 		return nil
 	})
@@ -111,9 +111,9 @@ func TestValuesGivesValuesAndNoCancellation(t *testing.T) {
 				}
 				derived, stop := context.WithCancel(ctx)
 				defer stop()
-				s.Cancel(cause)
+				s.Cancel(errCause)
 				<-derived.Done()
-				if context.Cause(derived) != cause {
+				if context.Cause(derived) != errCause {
 					t.Errorf("a derived context's cause is %v", context.Cause(derived))
 				}
 				return nil
@@ -138,8 +138,8 @@ func TestALauncherDecidesWhereATaskRuns(t *testing.T) {
 		if here, err := f.Await(ctx); !here || err != nil {
 			t.Errorf("it ran elsewhere: %v", err)
 		}
-		refused := scope.Try(s, func(context.Context) (int, error) { t.Error("it ran"); return 0, nil }, scope.Via(inline{boom}, 0))
-		if _, err := refused.Await(ctx); err != boom {
+		refused := scope.Try(s, func(context.Context) (int, error) { t.Error("it ran"); return 0, nil }, scope.Via(inline{errBoom}, 0))
+		if _, err := refused.Await(ctx); err != errBoom {
 			t.Errorf("refused with %v", err)
 		}
 		return nil

@@ -120,7 +120,7 @@ func TestPanicValuesOfEveryKind(t *testing.T) {
 		t.Errorf("panic(nil) became %#v", p.Value)
 	}
 	p = panicOfRun(t, func(_ context.Context, s *scope.Scope) error {
-		s.Go(func(context.Context) error { var m map[int]int; m[0] = 1; return nil })
+		s.Go(func(context.Context) error { _ = numbers(0)[1]; return nil })
 		return nil
 	})
 	if err := (runtime.Error)(nil); !errors.As(p, &err) {
@@ -206,8 +206,8 @@ func TestContainTurnsATasksGoexitIntoAnError(t *testing.T) {
 func TestWhatContainCannotContain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for want, body := range map[any]func(s *scope.Scope) error{
-			any(exited): func(*scope.Scope) error { runtime.Goexit(); return nil },
-			"defer":     func(s *scope.Scope) error { s.Defer(func() error { panic("defer") }); return nil },
+			any(errExited): func(*scope.Scope) error { runtime.Goexit(); return nil },
+			"defer":        func(s *scope.Scope) error { s.Defer(func() error { panic("defer") }); return nil },
 		} {
 			told := false
 			end := endOf(func() {
@@ -294,7 +294,7 @@ func TestGoexitIsRepeatedWhereRunWasCalled(t *testing.T) {
 					return body(ctx, s)
 				})
 			})
-			if end != any(exited) || !ended {
+			if end != any(errExited) || !ended {
 				t.Errorf("%s: ended with %v, sibling ended: %v", name, end, ended)
 			}
 			if log := journal.take(); log != "" {

@@ -19,7 +19,7 @@ func TestRunReturnsTheFirstFailureAndNeverAnEcho(t *testing.T) {
 	after := func(d time.Duration, err error) func(context.Context) error {
 		return func(context.Context) error { time.Sleep(d); return err }
 	}
-	wrapped := fmt.Errorf("load: %w", boom)
+	wrapped := fmt.Errorf("load: %w", errBoom)
 	tests := []struct {
 		name string
 		body body
@@ -29,66 +29,66 @@ func TestRunReturnsTheFirstFailureAndNeverAnEcho(t *testing.T) {
 			s.Go(after(time.Second, nil))
 			return nil
 		}, nil},
-		{"the body fails", func(context.Context, *scope.Scope) error { return boom }, boom},
+		{"the body fails", func(context.Context, *scope.Scope) error { return errBoom }, errBoom},
 		{"a task fails", func(_ context.Context, s *scope.Scope) error {
-			s.Go(failWith(boom))
+			s.Go(failWith(errBoom))
 			return nil
-		}, boom},
+		}, errBoom},
 		{"two tasks fail", func(_ context.Context, s *scope.Scope) error {
-			s.Go(after(2*time.Second, bang))
-			s.Go(after(time.Second, boom))
+			s.Go(after(2*time.Second, errBang))
+			s.Go(after(time.Second, errBoom))
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a task fails and its siblings echo", func(ctx context.Context, s *scope.Scope) error {
 			s.Go(stay)
 			s.Go(func(ctx context.Context) error {
 				<-ctx.Done()
 				return fmt.Errorf("while reading: %w", context.Cause(ctx))
 			})
-			s.Go(after(time.Second, boom))
+			s.Go(after(time.Second, errBoom))
 			return stay(ctx)
-		}, boom},
+		}, errBoom},
 		{"the body wraps a task's failure", func(ctx context.Context, s *scope.Scope) error {
-			f := scope.Go(s, func(context.Context) (int, error) { return 0, boom })
+			f := scope.Go(s, func(context.Context) (int, error) { return 0, errBoom })
 			f.Await(ctx)
 			return wrapped
 		}, wrapped},
 		{"the body fails otherwise, later", func(_ context.Context, s *scope.Scope) error {
-			s.Go(failWith(boom))
+			s.Go(failWith(errBoom))
 			time.Sleep(time.Second)
-			return bang
-		}, boom},
+			return errBang
+		}, errBoom},
 		{"a task's own Canceled is a failure if nobody cancelled it", func(_ context.Context, s *scope.Scope) error {
 			s.Go(failWith(context.Canceled))
 			return nil
 		}, context.Canceled},
 		{"what Try starts fails", func(ctx context.Context, s *scope.Scope) error {
-			f := scope.Try(s, func(context.Context) (int, error) { return 0, boom })
-			if _, err := f.Await(ctx); err != boom {
+			f := scope.Try(s, func(context.Context) (int, error) { return 0, errBoom })
+			if _, err := f.Await(ctx); err != errBoom {
 				t.Errorf("the future of Try has %v", err)
 			}
 			return ctx.Err()
 		}, nil},
 		{"Cancel, and everybody echoes", func(ctx context.Context, s *scope.Scope) error {
 			s.Go(stay)
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return stay(ctx)
-		}, cause},
+		}, errCause},
 		{"Cancel with nil", func(ctx context.Context, s *scope.Scope) error {
 			s.Cancel(nil)
 			return stay(ctx)
 		}, context.Canceled},
 		{"Cancel, and everybody succeeds", func(_ context.Context, s *scope.Scope) error {
 			s.Go(after(time.Second, nil))
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
 		}, nil},
 		{"Cancel, then a genuine failure", func(_ context.Context, s *scope.Scope) error {
-			s.Go(after(time.Second, boom))
+			s.Go(after(time.Second, errBoom))
 			s.Go(stay)
-			s.Cancel(cause)
+			s.Cancel(errCause)
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a daemon that returns when the others are done", func(_ context.Context, s *scope.Scope) error {
 			s.Daemon(func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) })
 			s.Go(after(time.Second, nil))
@@ -100,33 +100,33 @@ func TestRunReturnsTheFirstFailureAndNeverAnEcho(t *testing.T) {
 			return nil
 		}, nil},
 		{"a daemon that fails before", func(_ context.Context, s *scope.Scope) error {
-			s.Daemon(failWith(boom))
+			s.Daemon(failWith(errBoom))
 			s.Go(stay)
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a daemon that fails when it is told to end", func(_ context.Context, s *scope.Scope) error {
-			s.Daemon(func(ctx context.Context) error { <-ctx.Done(); return boom })
+			s.Daemon(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a deferred function fails", func(_ context.Context, s *scope.Scope) error {
-			s.Defer(func() error { return boom })
+			s.Defer(func() error { return errBoom })
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a deferred function fails after a task has", func(_ context.Context, s *scope.Scope) error {
-			s.Defer(func() error { return bang })
-			s.Go(failWith(boom))
+			s.Defer(func() error { return errBang })
+			s.Go(failWith(errBoom))
 			return nil
-		}, boom},
+		}, errBoom},
 		{"a deferred function fails after Cancel and echoes", func(ctx context.Context, s *scope.Scope) error {
-			s.Defer(func() error { return bang })
-			s.Cancel(cause)
+			s.Defer(func() error { return errBang })
+			s.Cancel(errCause)
 			return stay(ctx)
-		}, cause},
+		}, errCause},
 		{"two deferred functions fail", func(_ context.Context, s *scope.Scope) error {
-			s.Defer(func() error { return bang })
-			s.Defer(func() error { return boom }) // runs first
+			s.Defer(func() error { return errBang })
+			s.Defer(func() error { return errBoom }) // runs first
 			return nil
-		}, boom},
+		}, errBoom},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,20 +143,20 @@ func TestRunReturnsTheFirstFailureAndNeverAnEcho(t *testing.T) {
 func TestRunReturnsTheCauseOfTheContextThatEndedIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		err := scope.Run(ctx, func(ctx context.Context, s *scope.Scope) error {
 			s.Go(stay)
 			return nil
 		})
-		if err != cause {
+		if err != errCause {
 			t.Errorf("Run returned %v, want the parent's cause", err)
 		}
 		err = scope.Run(ctx, func(ctx context.Context, s *scope.Scope) error {
-			s.Go(func(ctx context.Context) error { <-ctx.Done(); return boom })
+			s.Go(func(ctx context.Context) error { <-ctx.Done(); return errBoom })
 			s.Go(stay)
 			return nil
 		})
-		if err != boom {
+		if err != errBoom {
 			t.Errorf("Run returned %v, want the failure that came after the parent had ended", err)
 		}
 	})
@@ -202,10 +202,10 @@ func TestATasksOwnTimeoutIsAFailureAndNoEcho(t *testing.T) {
 		// Cancelled before its time was up, the same task echoes.
 		err = run(func(ctx context.Context, s *scope.Scope) error {
 			s.Go(stay, scope.Timeout(time.Second))
-			s.Go(failWith(boom))
+			s.Go(failWith(errBoom))
 			return nil
 		})
-		if err != boom {
+		if err != errBoom {
 			t.Errorf("Run returned %v", err)
 		}
 	})
@@ -218,9 +218,9 @@ func TestRunEndsAfterItsTasksHoweverItEnds(t *testing.T) {
 		opts []scope.Option
 	}{
 		"success": {body: func(context.Context, *scope.Scope) error { return nil }},
-		"failure": {body: func(context.Context, *scope.Scope) error { return boom }},
+		"failure": {body: func(context.Context, *scope.Scope) error { return errBoom }},
 		"failure of a task": {body: func(_ context.Context, s *scope.Scope) error {
-			s.Go(failWith(boom))
+			s.Go(failWith(errBoom))
 			return nil
 		}},
 		"timeout": {body: func(ctx context.Context, _ *scope.Scope) error { return stay(ctx) },
@@ -299,10 +299,10 @@ func TestValueIsZeroIfThereIsAnError(t *testing.T) {
 		t.Errorf("got %v, %v", n, err)
 	}
 	n, err = scope.Value(context.Background(), func(_ context.Context, s *scope.Scope) (int, error) {
-		s.Go(failWith(boom))
+		s.Go(failWith(errBoom))
 		return 7, nil
 	})
-	if n != 0 || err != boom {
+	if n != 0 || err != errBoom {
 		t.Errorf("got %v, %v, want 0 and the task's failure", n, err)
 	}
 	n, err = scope.Value(context.Background(), func(context.Context, *scope.Scope) (int, error) { panic("no") }, scope.Contain())
@@ -314,7 +314,7 @@ func TestValueIsZeroIfThereIsAnError(t *testing.T) {
 func TestNothingCanBeRunOfNil(t *testing.T) {
 	ctx := context.Background()
 	noop := func(context.Context, *scope.Scope) error { return nil }
-	wantPanic(t, "scope: Run with a nil context", func() { scope.Run(nil, noop) })
+	wantPanic(t, "scope: Run with a nil context", func() { scope.Run(noContext, noop) })
 	wantPanic(t, "scope: Run with a nil body", func() { scope.Run(ctx, nil) })
 	wantPanic(t, "scope: Value with a nil body", func() { scope.Value[int](ctx, nil) })
 	run(func(ctx context.Context, s *scope.Scope) error {
@@ -325,7 +325,7 @@ func TestNothingCanBeRunOfNil(t *testing.T) {
 		wantPanic(t, "scope: Try with a nil scope or function", func() { scope.Try(s, value(nil)) })
 		wantPanic(t, "scope: Daemon with a nil function", func() { s.Daemon(nil) })
 		wantPanic(t, "scope: Do with a nil context or function", func() { s.Do(ctx, nil) })
-		wantPanic(t, "scope: Do with a nil context or function", func() { s.Do(nil, stay) })
+		wantPanic(t, "scope: Do with a nil context or function", func() { s.Do(noContext, stay) })
 		wantPanic(t, "scope: OnStop with a nil function", func() { s.OnStop(nil) })
 		wantPanic(t, "scope: Defer with a nil function", func() { s.Defer(nil) })
 		return nil

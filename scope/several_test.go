@@ -36,7 +36,7 @@ func TestFirstReturnsTheFirstSuccessAndJoinsTheLosers(t *testing.T) {
 		start := time.Now()
 		v, err := scope.First(t.Context(),
 			minding(&in, time.Hour, 1, nil),
-			minding(&in, time.Second, 0, boom),
+			minding(&in, time.Second, 0, errBoom),
 			minding(&in, 2*time.Second, 3, nil),
 			minding(&in, 3*time.Second, 4, nil))
 		if v != 3 || err != nil || in.now.Load() != 0 {
@@ -51,14 +51,14 @@ func TestFirstReturnsTheFirstSuccessAndJoinsTheLosers(t *testing.T) {
 
 func TestFirstJoinsTheErrorsInOrderIfNoneSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, err := scope.First(t.Context(), after(2*time.Second, 1, boom), after(time.Second, 2, bang))
-		if v != 0 || !errors.Is(err, boom) || !errors.Is(err, bang) || err.Error() != "boom\nbang" {
+		v, err := scope.First(t.Context(), after(2*time.Second, 1, errBoom), after(time.Second, 2, errBang))
+		if v != 0 || !errors.Is(err, errBoom) || !errors.Is(err, errBang) || err.Error() != "boom\nbang" {
 			t.Errorf("%v, %v", v, err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		var in gauge
-		if _, err := scope.First(ctx, minding(&in, time.Hour, 1, nil)); !errors.Is(err, cause) {
+		if _, err := scope.First(ctx, minding(&in, time.Hour, 1, nil)); !errors.Is(err, errCause) {
 			t.Errorf("under a context that ended: %v", err)
 		}
 	})
@@ -71,7 +71,7 @@ func TestQuorumReturnsTheFirstNInTheOrderTheyCame(t *testing.T) {
 			minding(&in, 3*time.Second, 1, nil),
 			minding(&in, time.Hour, 2, nil),
 			minding(&in, time.Second, 3, nil),
-			minding(&in, 2*time.Second, 0, boom))
+			minding(&in, 2*time.Second, 0, errBoom))
 		if !slices.Equal(vs, []int{3, 1}) || err != nil || in.now.Load() != 0 {
 			t.Errorf("%v, %v while %d still ran", vs, err, in.now.Load())
 		}
@@ -84,8 +84,8 @@ func TestQuorumGivesUpAsSoonAsItCannotSucceed(t *testing.T) {
 		start := time.Now()
 		vs, err := scope.Quorum(t.Context(), 3,
 			minding(&in, 0, 1, nil),
-			minding(&in, 2*time.Second, 0, bang),
-			minding(&in, time.Second, 0, boom),
+			minding(&in, 2*time.Second, 0, errBang),
+			minding(&in, time.Second, 0, errBoom),
 			minding(&in, time.Hour, 4, nil))
 		if vs != nil || err == nil || err.Error() != "bang\nboom" {
 			t.Errorf("%v, %v", vs, err)
@@ -98,8 +98,8 @@ func TestQuorumGivesUpAsSoonAsItCannotSucceed(t *testing.T) {
 
 func TestSettleWaitsForAllAndCancelsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := scope.Settle(t.Context(), after(time.Second, 0, boom), after(3*time.Second, 2, nil), nil, after(2*time.Second, 4, nil))
-		if len(out) != 4 || out[0].Err != boom || out[1].Value != 2 || out[1].Err != nil || out[3].Value != 4 {
+		out := scope.Settle(t.Context(), after(time.Second, 0, errBoom), after(3*time.Second, 2, nil), nil, after(2*time.Second, 4, nil))
+		if len(out) != 4 || out[0].Err != errBoom || out[1].Value != 2 || out[1].Err != nil || out[3].Value != 4 {
 			t.Errorf("outcomes: %v", out)
 		}
 		if fault.KindOf(out[2].Err) != fault.Invalid || !strings.Contains(out[2].Err.Error(), "function 2 is nil") {
@@ -109,10 +109,10 @@ func TestSettleWaitsForAllAndCancelsNone(t *testing.T) {
 			t.Errorf("of nothing: %v", out)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		var in gauge
 		out = scope.Settle(ctx, minding(&in, time.Hour, 1, nil), minding(&in, time.Second/2, 2, nil))
-		if !errors.Is(out[0].Err, cause) || out[1].Value != 2 {
+		if !errors.Is(out[0].Err, errCause) || out[1].Value != 2 {
 			t.Errorf("under a context that ended: %v", out)
 		}
 	})
@@ -133,9 +133,9 @@ func TestWhatCannotSucceedIsInvalid(t *testing.T) {
 	if called.Load() != 0 {
 		t.Error("a function was called")
 	}
-	wantPanic(t, "scope: ", func() { scope.First(nil, f) })
-	wantPanic(t, "scope: ", func() { scope.Settle(nil, f) })
-	wantPanic(t, "scope: ", func() { scope.Quorum(nil, 1, f) })
+	wantPanic(t, "scope: ", func() { scope.First(noContext, f) })
+	wantPanic(t, "scope: ", func() { scope.Settle(noContext, f) })
+	wantPanic(t, "scope: ", func() { scope.Quorum(noContext, 1, f) })
 }
 
 func TestThePanicOfOneOfSeveralComesOutWhenAllHaveEnded(t *testing.T) {

@@ -38,7 +38,7 @@ func FuzzScopesDoWhatTheModelDoes(f *testing.F) {
 func TestTheSimulationReachesEveryEnding(t *testing.T) {
 	seen := make(map[string]int)
 	for seed := range uint64(600) {
-		err, _ := predict(newPlanner(seed).scope(0))
+		_, err := predict(newPlanner(seed).scope(0))
 		switch {
 		case err == nil:
 			seen["nil"]++
@@ -62,7 +62,7 @@ func TestTheSimulationReachesEveryEnding(t *testing.T) {
 
 func simulate(t *testing.T, seed uint64) {
 	plan := newPlanner(seed).scope(0)
-	want, at := predict(plan)
+	at, want := predict(plan)
 	synctest.Test(t, func(t *testing.T) {
 		before := bubbled()
 		start := time.Now()
@@ -99,7 +99,7 @@ func same(got, want error) bool {
 	case wrapOf:
 		return got != nil && same(errors.Unwrap(got), want.err)
 	}
-	if want == dismissal {
+	if want == errDismissed {
 		return got != nil && errors.Unwrap(got) == nil // scope's own, not exported
 	}
 	return got == want

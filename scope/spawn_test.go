@@ -16,10 +16,10 @@ import (
 func TestATaskOfACancelledScopeRunsWithADeadContext(t *testing.T) {
 	var ran atomic.Int32
 	err := run(func(ctx context.Context, s *scope.Scope) error {
-		s.Cancel(cause)
+		s.Cancel(errCause)
 		dead := func(ctx context.Context) error {
 			ran.Add(1)
-			if context.Cause(ctx) != cause {
+			if context.Cause(ctx) != errCause {
 				t.Errorf("its context has %v", context.Cause(ctx))
 			}
 			return nil
@@ -48,8 +48,8 @@ func TestAFinishedScopeRefusesTasksByName(t *testing.T) {
 	}
 	wantPanic(t, "scope: Defer on the finished scope import", func() { s.Defer(func() error { return nil }) })
 	// What merely asks for the end of what has ended is no mistake.
-	s.Cancel(cause)
-	s.Stop(cause)
+	s.Cancel(errCause)
+	s.Stop(errCause)
 	s.OnStop(func(context.Context) error { t.Error("a hook ran on a finished scope"); return nil })
 	nothingRuns(t)
 }

@@ -63,8 +63,8 @@ func TestStopDrainsFirstAndThenEndsTheContext(t *testing.T) {
 			s.OnStop(d.hook("slow", 3*time.Second))
 			s.OnStop(func(ctx context.Context) error { time.Sleep(time.Second); return nil })
 			time.Sleep(time.Second)
-			s.Stop(cause)
-			s.Stop(bang) // does nothing
+			s.Stop(errCause)
+			s.Stop(errBang) // does nothing
 			if time.Since(d.start) != time.Second {
 				t.Error("Stop has waited")
 			}
@@ -100,7 +100,7 @@ func TestStopReachesTheHooksOfEveryScopeInside(t *testing.T) {
 					return d.task("inner body")(ctx)
 				})
 			})
-			time.AfterFunc(time.Second, func() { s.Stop(cause) })
+			time.AfterFunc(time.Second, func() { s.Stop(errCause) })
 			return scope.Run(ctx, func(ctx context.Context, inner *scope.Scope) error {
 				return scope.Run(ctx, func(ctx context.Context, inner *scope.Scope) error {
 					time.Sleep(time.Millisecond)
@@ -137,7 +137,7 @@ func TestAHookRegisteredLateRunsAtOnce(t *testing.T) {
 		d := newDiary()
 		err := run(func(ctx context.Context, s *scope.Scope) error {
 			s.OnStop(d.hook("early", 10*time.Second))
-			s.Stop(cause)
+			s.Stop(errCause)
 			time.Sleep(time.Second)
 			s.OnStop(d.hook("late", 0))
 			s.Go(func(ctx context.Context) error {
@@ -168,12 +168,12 @@ func TestAHookRegisteredLateRunsAtOnce(t *testing.T) {
 func TestTheFailureOfAHookIsTheScopes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := run(func(_ context.Context, s *scope.Scope) error {
-			s.OnStop(failWith(boom))
+			s.OnStop(failWith(errBoom))
 			s.Go(stay)
-			s.Stop(cause)
+			s.Stop(errCause)
 			return nil
 		})
-		if err != boom {
+		if err != errBoom {
 			t.Errorf("Run returned %v", err)
 		}
 	})
@@ -197,7 +197,7 @@ func TestAHookThatOverrunsItsGraceIsReportedAndNotWaitedForBeforeTheEnd(t *testi
 				d.write("drained")
 				return nil
 			})
-			s.Stop(cause)
+			s.Stop(errCause)
 			return nil
 		}, scope.Grace(5*time.Second))
 		if err != nil {
@@ -222,7 +222,7 @@ func TestGraceOfZeroLeavesNoTimeToDrain(t *testing.T) {
 					}
 					return nil
 				})
-				s.Stop(cause)
+				s.Stop(errCause)
 				return d.task("body")(ctx)
 			}, scope.Grace(grace))
 			d.want(t, "0s body told: cause")
@@ -234,9 +234,9 @@ func TestGraceOfZeroLeavesNoTimeToDrain(t *testing.T) {
 // is by Shutdown: however the context ends, the hook runs.
 func TestHooksRunHoweverTheContextEnds(t *testing.T) {
 	for name, end := range map[string]func(s *scope.Scope, cancel func()){
-		"Stop":             func(s *scope.Scope, _ func()) { s.Stop(cause) },
-		"Cancel":           func(s *scope.Scope, _ func()) { s.Cancel(cause) },
-		"a task's failure": func(s *scope.Scope, _ func()) { s.Go(failWith(boom)) },
+		"Stop":             func(s *scope.Scope, _ func()) { s.Stop(errCause) },
+		"Cancel":           func(s *scope.Scope, _ func()) { s.Cancel(errCause) },
+		"a task's failure": func(s *scope.Scope, _ func()) { s.Go(failWith(errBoom)) },
 		"the parent":       func(_ *scope.Scope, cancel func()) { cancel() },
 		"the timeout":      func(*scope.Scope, func()) {},
 		"before OnStop":    nil,
@@ -248,7 +248,7 @@ func TestHooksRunHoweverTheContextEnds(t *testing.T) {
 				scope.Run(ctx, func(ctx context.Context, s *scope.Scope) error {
 					shut := make(chan struct{})
 					if end == nil {
-						s.Cancel(cause)
+						s.Cancel(errCause)
 					}
 					s.OnStop(func(ctx context.Context) error {
 						if ctx.Err() != nil {
@@ -283,7 +283,7 @@ func TestAHookThatUsesItsGraceIsNotReported(t *testing.T) {
 					d.write("hook ends")
 					return nil
 				})
-				go s.Cancel(cause)
+				go s.Cancel(errCause)
 				<-ctx.Done()
 				time.Sleep(time.Second)
 				return nil
@@ -316,7 +316,7 @@ func TestAnInnerScopeCanBeStoppedAlone(t *testing.T) {
 			s.OnStop(d.hook("outer", 0))
 			err := scope.Run(ctx, func(ctx context.Context, inner *scope.Scope) error {
 				inner.OnStop(d.hook("inner", time.Second))
-				inner.Stop(cause)
+				inner.Stop(errCause)
 				return d.task("inner body")(ctx)
 			})
 			if err != nil || ctx.Err() != nil {

@@ -15,11 +15,11 @@ func TestASupervisedScopeReportsFailuresAndLivesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reports []error
 		err := run(func(ctx context.Context, s *scope.Scope) error {
-			s.Go(failWith(boom), scope.Name("fetch"))
+			s.Go(failWith(errBoom), scope.Name("fetch"))
 			time.Sleep(time.Second)
-			scope.Go(s, func(context.Context) (int, error) { return 0, bang }, scope.Name("store"))
+			scope.Go(s, func(context.Context) (int, error) { return 0, errBang }, scope.Name("store"))
 			time.Sleep(time.Second)
-			scope.Try(s, func(context.Context) (int, error) { return 0, cause }) // its own affair
+			scope.Try(s, func(context.Context) (int, error) { return 0, errCause }) // its own affair
 			time.Sleep(time.Second)
 			return ctx.Err()
 		}, scope.Supervise(func(err error) { reports = append(reports, err) }))
@@ -29,7 +29,7 @@ func TestASupervisedScopeReportsFailuresAndLivesOn(t *testing.T) {
 		for i, want := range []struct {
 			err  error
 			task string
-		}{{boom, "fetch#1"}, {bang, "store#2"}} {
+		}{{errBoom, "fetch#1"}, {errBang, "store#2"}} {
 			e := (*fault.Error)(nil)
 			if !errors.As(reports[i], &e) || e.Task != want.task || !errors.Is(e, want.err) || !e.Started || e.Kind != fault.Failed {
 				t.Errorf("report %d is %#v", i, reports[i])
@@ -41,9 +41,9 @@ func TestASupervisedScopeReportsFailuresAndLivesOn(t *testing.T) {
 func TestASupervisedScopeFailsByItsBody(t *testing.T) {
 	err := run(func(_ context.Context, s *scope.Scope) error {
 		s.Go(stay) // an echo, nothing to report
-		return boom
+		return errBoom
 	}, scope.Supervise(func(err error) { t.Errorf("reported: %v", err) }))
-	if err != boom {
+	if err != errBoom {
 		t.Errorf("Run returned %v", err)
 	}
 }
@@ -54,7 +54,7 @@ func TestAReportThatPanicsOrExitsTakesTheScopeDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := endOf(func() {
 			run(func(_ context.Context, s *scope.Scope) error {
-				s.Go(failWith(boom))
+				s.Go(failWith(errBoom))
 				s.Go(stay)
 				return nil
 			}, scope.Supervise(func(error) { panic("report") }))
@@ -64,11 +64,11 @@ func TestAReportThatPanicsOrExitsTakesTheScopeDown(t *testing.T) {
 		}
 		end = endOf(func() {
 			run(func(_ context.Context, s *scope.Scope) error {
-				s.Go(failWith(boom))
+				s.Go(failWith(errBoom))
 				return nil
 			}, scope.Supervise(func(error) { (&testing.T{}).SkipNow() }))
 		})
-		if end != any(exited) {
+		if end != any(errExited) {
 			t.Errorf("ended with %v, want the Goexit of the report", end)
 		}
 		nothingRuns(t)

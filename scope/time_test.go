@@ -19,14 +19,14 @@ func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
 			t.Errorf("slept %v: %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
+		time.AfterFunc(time.Second, func() { cancel(errCause) })
 		start = time.Now()
-		if err := scope.Sleep(ctx, time.Minute); err != cause || time.Since(start) != time.Second {
+		if err := scope.Sleep(ctx, time.Minute); err != errCause || time.Since(start) != time.Second {
 			t.Errorf("slept %v: %v", time.Since(start), err)
 		}
 		for _, d := range []time.Duration{0, -1, time.Hour} {
 			start = time.Now()
-			if err := scope.Sleep(ctx, d); err != cause || time.Since(start) != 0 {
+			if err := scope.Sleep(ctx, d); err != errCause || time.Since(start) != 0 {
 				t.Errorf("Sleep(%v) under a dead context took %v: %v", d, time.Since(start), err)
 			}
 		}
@@ -36,7 +36,7 @@ func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
 			}
 		}
 	})
-	wantPanic(t, "scope: Sleep with a nil context", func() { scope.Sleep(nil, 1) })
+	wantPanic(t, "scope: Sleep with a nil context", func() { scope.Sleep(noContext, 1) })
 }
 
 // A time.Sleep is invisible; what Hem waits for is not.
@@ -93,7 +93,7 @@ func TestEveryCallsAgainAndAgainUntilItsContextEnds(t *testing.T) {
 
 func TestEveryReturnsAFailureAndNoEcho(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		if err := scope.Every(time.Second, failWith(boom))(t.Context()); err != boom {
+		if err := scope.Every(time.Second, failWith(errBoom))(t.Context()); err != errBoom {
 			t.Errorf("returned %v", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
@@ -101,7 +101,7 @@ func TestEveryReturnsAFailureAndNoEcho(t *testing.T) {
 		if err := scope.Every(time.Second, stay)(ctx); err != nil {
 			t.Errorf("returned %v, an echo", err)
 		}
-		if err := scope.Every(time.Second, failWith(boom))(ctx); err != nil {
+		if err := scope.Every(time.Second, failWith(errBoom))(ctx); err != nil {
 			t.Errorf("called under a dead context: %v", err)
 		}
 	})
@@ -129,9 +129,9 @@ func TestWhatIsShieldedIsNotCancelledButBounded(t *testing.T) {
 				t.Errorf("the bound's cause is %v", context.Cause(ctx))
 			}
 			time.Sleep(time.Second) // Shield waits for it all the same
-			return boom
+			return errBoom
 		})
-		if err != boom || time.Since(start) != 21*time.Second {
+		if err != errBoom || time.Since(start) != 21*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -144,7 +144,7 @@ func TestWhatIsShieldedIsNotCancelledButBounded(t *testing.T) {
 	if err := scope.Shield(context.Background(), 1, nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("of nil: %v", err)
 	}
-	wantPanic(t, "scope: Shield with a nil context", func() { scope.Shield(nil, 1, stay) })
+	wantPanic(t, "scope: Shield with a nil context", func() { scope.Shield(noContext, 1, stay) })
 }
 
 // The shield keeps the task's identity: what it waits for is seen.

@@ -90,16 +90,19 @@ func nothingRuns(t *testing.T) {
 	})
 }
 
-// exited is what endOf returns for a Goexit.
-var exited = errors.New("Goexit")
+// noContext is what a caller passes who forgets.
+var noContext context.Context
+
+// errExited is what endOf returns for a Goexit.
+var errExited = errors.New("Goexit")
 
 // endOf runs f on a goroutine of its own and returns what it panicked with,
-// exited if it called Goexit, nil if it returned.
+// errExited if it called Goexit, nil if it returned.
 func endOf(f func()) (end any) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		end = exited
+		end = errExited
 		defer func() {
 			if p := recover(); p != nil {
 				end = p
@@ -134,9 +137,9 @@ func stay(ctx context.Context) error {
 
 // boom, bang and cause are errors that tests tell apart by identity.
 var (
-	boom  = errors.New("boom")
-	bang  = errors.New("bang")
-	cause = errors.New("cause")
+	errBoom  = errors.New("boom")
+	errBang  = errors.New("bang")
+	errCause = errors.New("cause")
 )
 
 func failWith(err error) func(context.Context) error {

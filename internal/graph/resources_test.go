@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -390,13 +389,4 @@ func (s *slots) idle() error {
 // without returns queue without w.
 func without(queue []*graph.Wait, w *graph.Wait) []*graph.Wait {
 	return slices.DeleteFunc(queue, func(q *graph.Wait) bool { return q == w })
-}
-
-// errLeftOver joins what resources have left over.
-func errLeftOver(resources ...interface{ idle() error }) error {
-	var errs []error
-	for _, r := range resources {
-		errs = append(errs, r.idle())
-	}
-	return errors.Join(errs...)
 }

@@ -26,7 +26,6 @@ type turn struct {
 	id    string
 	t     *graph.Task
 	go_   chan struct{} // of capacity one: run
-	born  bool          // has a goroutine that asks for its turn
 	ready bool
 	wait  *graph.Wait
 }
