@@ -65,17 +65,17 @@ func (h *hall) Resume(*graph.Task)      {}
 // A waitingLine starts a task when it is told to.
 type waitingLine struct {
 	name string
-	w    graph.Wait
+	task *graph.Task
 	next graph.Launched
 }
 
 func (l *waitingLine) Launch(t *graph.Task, r graph.Launched) {
-	l.next = r
-	l.w.PublishFor(t, &thing{kind: "turn in", name: l.name})
+	l.task, l.next = t, r
+	t.Enqueue(graph.QueueFor(&thing{kind: "turn in", name: l.name}))
 }
 
 func (l *waitingLine) serve() {
-	l.w.Unpublish()
+	l.task.Enqueue(nil)
 	go l.next.Run(nil)
 }
 

@@ -87,14 +87,19 @@ func scopesOf(t *graph.Task) (gs []*graph.Group) {
 
 // A glance is what was seen of a task in one look at it.
 type glance struct {
-	state State
-	wait  *graph.Wait
-	label graph.Label // of what is waited for
+	state  State
+	wait   *graph.Wait
+	label  graph.Label   // of what is waited for
+	waited time.Duration // how long at least; unknown: zero
 }
 
 func glanceAt(t *graph.Task) (g glance) {
 	g.state = Running
 	if g.wait = t.Wait(); g.wait != nil {
+		g.waited = g.wait.Age()
+		if t.Has(graph.TaskQueued) {
+			g.waited = t.Age() // the wait is its queue's; it has done nothing else
+		}
 		g.state, g.label = Waiting, g.wait.Resource().Label()
 		if strings.HasPrefix(g.label.Kind, "join") {
 			g.state = Joining

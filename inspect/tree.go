@@ -85,7 +85,7 @@ func (p *printer) family(fam *family, g *graph.Group, level int) {
 	if fam.varied {
 		label.Name = fam.waits.Name + "#…"
 	}
-	p.printf("× %s %s  %s", thousands(fam.n), show(fam.from.name), p.does(glance{state: fam.state, wait: t.Wait()}, label))
+	p.printf("× %s %s  %s", thousands(fam.n), show(fam.from.name), p.does(glance{state: fam.state, wait: t.Wait(), waited: glanceAt(t).waited}, label))
 	if chain := p.chain(t, glanceAt(t)); len(chain) > 1 && fam.state != Joining {
 		p.printf(", %s%s", show(t.String()), chain.because())
 	}
@@ -105,7 +105,7 @@ func (p *printer) does(g glance, label graph.Label) string {
 	if g.wait == nil {
 		return string(g.state)
 	}
-	return doing(g.state, labelled(label), g.wait.Age())
+	return doing(g.state, labelled(label), g.waited)
 }
 
 // started says when and where.

@@ -24,7 +24,7 @@ func (r *reader) wait(t *graph.Task, g glance) *Wait {
 		return nil
 	}
 	l := labelled(g.label)
-	v := &Wait{Kind: l.Kind, Name: l.Name, Age: g.wait.Age(), Timed: g.wait.Soft()}
+	v := &Wait{Kind: l.Kind, Name: l.Name, Age: g.waited, Timed: g.wait.Soft()}
 	on := r.ask(t, g.wait.Resource())
 	for _, x := range on.tasks {
 		v.On = append(v.On, refTo(x))
@@ -164,7 +164,7 @@ func (r *reader) chain(t *graph.Task, g glance) Chain {
 			return l
 		}
 		name := labelled(g.label)
-		l.Wait = &Wait{Kind: name.Kind, Name: name.Name, Age: g.wait.Age()}
+		l.Wait = &Wait{Kind: name.Kind, Name: name.Name, Age: g.waited}
 		a := r.ask(t, g.wait.Resource())
 		if on, l.Wait.OnTotal = a.tasks, a.total; len(on) > 0 {
 			l.Wait.On = []Ref{refTo(on[0])}

@@ -27,6 +27,7 @@ func (s *Scope) Do(ctx context.Context, f func(context.Context) error, opts ...O
 		panic("scope: Do with a nil context or function")
 	}
 	site := graph.CallerPC()
+	outer := graph.Current(ctx)
 	var o Option
 	if len(opts) > 0 {
 		if o = merge(opts, true); o.via != nil {
@@ -60,6 +61,9 @@ func (s *Scope) Do(ctx context.Context, f func(context.Context) error, opts ...O
 	s.group.Add(&t.Task, ctx, spec)
 	if t.own != nil {
 		s.watchTask(&t)
+	}
+	if outer != nil {
+		defer outer.StandBy(&t.Task)()
 	}
 	return t.adopt(f)
 }

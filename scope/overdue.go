@@ -3,8 +3,6 @@ package scope
 import (
 	"context"
 	"log/slog"
-	"maps"
-	"sync"
 	"time"
 
 	"github.com/hemgo/hem/internal/graph"
@@ -65,13 +63,6 @@ func (o *overdue) standIn(s *Scope) {
 	}
 }
 
-// reported holds the tasks that have been reported and had not ended when that
-// last happened: nobody is reported twice.
-var reported struct {
-	sync.Mutex
-	tasks map[*graph.Task]bool
-}
-
 // report names those who ended their context's grace ago and still run.
 func (o *overdue) report(grace time.Duration) {
 	late := o.late(grace)
@@ -88,16 +79,9 @@ func (o *overdue) report(grace time.Duration) {
 
 // late keeps those who are late and have not been reported.
 func (o *overdue) late(grace time.Duration) []*graph.Task {
-	reported.Lock()
-	defer reported.Unlock()
-	maps.DeleteFunc(reported.tasks, func(t *graph.Task, _ bool) bool { return t.Ended() })
-	if reported.tasks == nil {
-		reported.tasks = make(map[*graph.Task]bool)
-	}
 	var late overdue
 	for i, t := range o.tasks {
-		if !reported.tasks[t] && isLate(t, o.contexts[i], grace) {
-			reported.tasks[t] = true
+		if isLate(t, o.contexts[i], grace) && t.Once(graph.TaskOverdue) {
 			late.add(t, o.contexts[i])
 		}
 	}

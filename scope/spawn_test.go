@@ -267,12 +267,14 @@ func TestAKeptContextRetainsNoClosure(t *testing.T) {
 func TestANameCostsNoAllocation(t *testing.T) {
 	noop := func(context.Context) error { return nil }
 	cost := func(opts ...scope.Option) float64 {
-		var n float64
-		run(func(_ context.Context, s *scope.Scope) error {
-			n = testing.AllocsPerRun(2000, func() { s.Go(noop, opts...) })
-			return nil
-		})
-		return n
+		least := 1e9 // goroutines allocate too, now and then
+		for range 10 {
+			run(func(_ context.Context, s *scope.Scope) error {
+				least = min(least, testing.AllocsPerRun(500, func() { s.Go(noop, opts...) }))
+				return nil
+			})
+		}
+		return least
 	}
 	if plain, named := cost(), cost(scope.Name("x")); named > plain {
 		t.Errorf("%v allocations for a named task, %v for one without", named, plain)

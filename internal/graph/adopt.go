@@ -15,3 +15,22 @@ func Adopt(t *Task, ctx context.Context, s Spec) {
 	t.spawned()
 	t.Enter()
 }
+
+// StandBy says that t, whose goroutine is the calling one, does nothing until
+// inner has ended, which acts through the same goroutine and in the same slot.
+// The caller calls end then.
+func (t *Task) StandBy(inner *Task) (end func()) {
+	w := &Wait{t: t, res: standing{inner}, ctx: t, since: now()}
+	t.wait.Store(w)
+	inner.slot.Store(t.slot.Load())
+	return func() {
+		w.state.Store(waitLeft)
+		t.wait.Store(nil)
+	}
+}
+
+// standing is an adopted task, seen by the one it was adopted in.
+type standing struct{ inner *Task }
+
+func (s standing) Blocked(_ *Task, stuck func(*Task) bool) bool { return stuck(s.inner) }
+func (s standing) Label() Label                                 { return Label{"end of task", s.inner.String()} }

@@ -56,11 +56,12 @@ type rareTask struct {
 
 // The bits of Task.state.
 const (
-	taskEnded  uint32 = 1 << iota // its goroutine has left it
-	taskShared                    // another goroutine was seen waiting under its context
-	TaskDaemon                    // cancelled when the others are done
-	TaskQueued                    // has no goroutine yet
-	taskApart                     // its group does not count it
+	taskEnded   uint32 = 1 << iota // its goroutine has left it
+	taskShared                     // another goroutine was seen waiting under its context
+	TaskDaemon                     // cancelled when the others are done
+	TaskQueued                     // has no goroutine yet
+	taskApart                      // its group does not count it
+	TaskOverdue                    // it has been reported for ignoring the end of its context
 )
 
 type taskKey struct{}
@@ -144,6 +145,9 @@ func (t *Task) Wait() *Wait {
 
 // Has reports whether the task has all of bits set.
 func (t *Task) Has(bits uint32) bool { return t.state.Load()&bits == bits }
+
+// Once sets bit, and reports whether it was not set before.
+func (t *Task) Once(bit uint32) bool { return t.or(bit)&bit == 0 }
 
 // Apart reports whether its group does not count the task.
 func (t *Task) Apart() bool { return t.Has(taskApart) }

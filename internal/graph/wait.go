@@ -153,19 +153,6 @@ func (w *Wait) Publish() {
 	}
 }
 
-// PublishFor makes w the wait of t, which has no goroutine yet and so cannot
-// Park; w ends when t.wait does.
-func (w *Wait) PublishFor(t *Task, res Resource) {
-	w.t, w.res, w.ctx, w.since = t, res, t.Context(), now()
-	t.wait.Store(w)
-}
-
-// Unpublish ends a wait that PublishFor began.
-func (w *Wait) Unpublish() {
-	w.state.Store(waitLeft)
-	w.t.wait.Store(nil)
-}
-
 // QueueFor returns a wait for res that any number of tasks share which have no
 // goroutine yet, and so cannot Park. It counts as running: whoever gives them
 // goroutines is never stuck. It has no age, and no task.
