@@ -31,6 +31,9 @@ type Group struct {
 	born  tick
 	Data  any // whose registry entry this is; shown by inspect
 
+	rings  atomic.Bool // somebody has seen to it that bells ring when ctx ends
+	unring func() bool // undoes that; read once all children have ended
+
 	readers atomic.Int32
 	one     shard
 	more    atomic.Pointer[[nShards]paddedShard]
@@ -79,7 +82,29 @@ func (g *Group) Open(owner *Task, ctx context.Context, s Spec) {
 }
 
 // Close takes g off its owner. It must have no children.
-func (g *Group) Close() { g.owner.inner.Store(g.outer) }
+func (g *Group) Close() {
+	g.owner.inner.Store(g.outer)
+	if g.rings.Load() {
+		g.unring()
+	}
+}
+
+// ringAtEnd sees to it that g's parked tasks look up when its context ends. A
+// task publishes its wait before it looks at the context, and the ringer looks
+// for waits after it has ended: one of them sees the other.
+func (g *Group) ringAtEnd() {
+	if g.rings.Load() || !g.rings.CompareAndSwap(false, true) {
+		return
+	}
+	g.unring = context.AfterFunc(g.ctx, func() {
+		g.Tasks(func(t *Task) bool {
+			if w := t.wait.Load(); w != nil && w.bell != nil {
+				w.ring()
+			}
+			return true
+		})
+	})
+}
 
 // Owner returns the task that joins g, nil for the roots.
 func (g *Group) Owner() *Task { return g.owner }

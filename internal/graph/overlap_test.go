@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hemgo/hem/scope"
 )
@@ -45,11 +46,18 @@ func TestTaskThatClosesAKnotWhileAnOlderOneIsJudgedIsToldToo(t *testing.T) {
 			})
 		})
 		<-judging
-		synctest.Wait() // the owner joins
+		time.Sleep(time.Second) // the owner joins, and lingers with long pauses
+		sc.start("late", func(ctx context.Context) error {
+			return hold(ctx, owners, func() error { return nil })
+		})
+		time.Sleep(time.Millisecond) // late lingers with short ones
 		close(goOn)
 	})
 	if out.hung || len(out.verdicts) != 2 {
 		t.Fatalf("hung %v, verdicts %v, want those of two knots", out.hung, out.verdicts)
+	}
+	if err := out.errs["late"]; err != nil {
+		t.Errorf("who only waits for the owner got %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -221,6 +222,49 @@ func toldJoin(sc *scene, around func(context.Context, func() error) error) (m *m
 	close(begin)
 	synctest.Wait()
 	return m
+}
+
+// ending is a context that has ended, but nobody has heard of it yet.
+type ending struct {
+	context.Context
+	ended *atomic.Bool
+}
+
+func (c ending) Err() error {
+	if c.ended.Load() {
+		return context.Canceled
+	}
+	return c.Context.Err()
+}
+
+// Whoever is about to leave helps the others: it is not part of a knot.
+func TestWaiterWhoseContextHasEndedIsNotStuck(t *testing.T) {
+	out := play(t, func(sc *scene) {
+		a, b := &mutex{name: "a"}, &mutex{name: "b"}
+		bHeld := make(chan struct{})
+		var ended atomic.Bool
+		sc.task("leaver", func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			return scope.Run(ctx, func(ctx context.Context, _ *scope.Scope) error {
+				return hold(ctx, a, func() error {
+					<-bHeld
+					time.AfterFunc(time.Minute, cancel) // then it hears
+					return hold(ending{ctx, &ended}, b, func() error { return nil })
+				})
+			})
+		})
+		sc.task("stayer", func(ctx context.Context) error {
+			return hold(ctx, b, func() error {
+				close(bHeld)
+				time.Sleep(time.Second)
+				ended.Store(true)
+				return hold(ctx, a, func() error { return nil })
+			})
+		})
+	})
+	if out.hung || len(out.verdicts) != 0 || out.errs["stayer"] != nil || !errors.Is(out.errs["leaver"], context.Canceled) {
+		t.Errorf("hung %v, errors %v", out.hung, out.errs)
+	}
 }
 
 func TestWaitThatIsWithdrawnGivesTheSlotBack(t *testing.T) {
