@@ -149,6 +149,7 @@ func TestKeptContextKeepsNoDeadSiblings(t *testing.T) {
 		var freed atomic.Int64
 		var ends []chan struct{}
 		var futures []*scope.Future[int]
+		tasks := make([]*graph.Task, n)
 		var kept context.Context
 		for i := range n {
 			end, begun := make(chan struct{}), make(chan struct{})
@@ -158,6 +159,7 @@ func TestKeptContextKeepsNoDeadSiblings(t *testing.T) {
 				} else {
 					kept = ctx
 				}
+				tasks[i] = graph.FromContext(ctx)
 				close(begun)
 				<-end
 				return 0, nil
@@ -168,10 +170,11 @@ func TestKeptContextKeepsNoDeadSiblings(t *testing.T) {
 		for i := range ends { // the newest first
 			close(ends[n-1-i])
 			futures[n-1-i].Await(ctx)
-			for w := 0; w < 1000 && count(graph.Current(ctx).Group()) > n-i; w++ {
+			for !tasks[n-1-i].Ended() {
 				runtime.Gosched() // it leaves its list after its future is done
 			}
 		}
+		clear(tasks)
 		futures = nil
 		const spare = 5 // the last ones may still be on a stack
 		for range 200 {
@@ -186,11 +189,6 @@ func TestKeptContextKeepsNoDeadSiblings(t *testing.T) {
 		}
 		runtime.KeepAlive(kept)
 	})
-}
-
-func count(g *graph.Group) (n int) {
-	g.Tasks(func(*graph.Task) bool { n++; return true })
-	return n
 }
 
 func TestLiveTaskTakesLittleBeyondItsGoroutine(t *testing.T) {
