@@ -32,17 +32,15 @@ type own struct {
 // work is what a task does: a function, or a future that holds one.
 type work interface {
 	run(ctx context.Context) error
-}
-
-// ender is work that is told how it went, before the scope is. What it returns
-// is users' code to be called then, nil if there is none.
-type ender interface {
+	// end is told how it went, before the scope is. What it returns is users'
+	// code to be called then, nil if there is none.
 	end(err error) (callbacks func())
 }
 
 type function func(context.Context) error
 
 func (f function) run(ctx context.Context) error { return f(ctx) }
+func (f function) end(error) func()              { return nil }
 
 func (o *own) release() {
 	o.cancel()
@@ -210,10 +208,7 @@ func (t *task) execute(refused error) (returned bool) {
 // It and what it calls run on what is left of a new goroutine's 2 KB of stack:
 // to grow that costs more than all of it. So the rare ways are in exitSlowly.
 func (t *task) exit(err error) {
-	var callbacks func()
-	if e, ok := t.body.(ender); ok {
-		callbacks = e.end(err)
-	}
+	callbacks := t.body.end(err)
 	if err == nil && callbacks == nil {
 		t.leave()
 		return
@@ -256,13 +251,12 @@ func (t *task) leave() {
 	if t.own != nil {
 		t.own.release()
 	}
-	apart := t.Apart()
-	count := &s.work
-	if apart && t.Has(graph.TaskDaemon) {
-		count = &s.daemons
-	}
 	t.body = nil // a context kept for long keeps no closure alive
-	if t.Leave() || apart {
+	if t.Leave() || t.Apart() {
+		count := &s.work
+		if t.Has(graph.TaskDaemon) {
+			count = &s.daemons
+		}
 		s.countDown(count)
 	}
 	t.Gone()

@@ -202,7 +202,7 @@ func (t *Task) Enter() {
 // Leave ends the task: from now on its context identifies nobody. It reports
 // whether the count that AddCounted was given is to be counted down.
 func (t *Task) Leave() (last bool) {
-	t.or(taskEnded)
+	t.state.Or(taskEnded)
 	return t.group.remove(t)
 }
 
