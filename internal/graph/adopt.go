@@ -20,7 +20,7 @@ func Adopt(t *Task, ctx context.Context, s Spec) {
 // inner has ended, which acts through the same goroutine and in the same slot.
 // The caller calls end then.
 func (t *Task) StandBy(inner *Task) (end func()) {
-	w := &Wait{t: t, res: standing{inner}, ctx: t, since: now()}
+	w := &Wait{t: t, res: standing{inner}, ctx: context.Background(), since: now()} // whatever becomes of its own
 	t.wait.Store(w)
 	inner.slot.Store(t.slot.Load())
 	return func() {

@@ -154,6 +154,12 @@ func report(knot []*Wait) *fault.Deadlock {
 	d := &fault.Deadlock{Task: knot[0].t.String()}
 	stacks := stacksOf(knot)
 	for i, w := range knot {
+		if s, ok := w.res.(standing); ok {
+			// The one it stands by for is parked on the same goroutine.
+			if j := slices.IndexFunc(knot, func(w *Wait) bool { return w.t == s.inner }); j >= 0 {
+				stacks[i] = stacks[j]
+			}
+		}
 		d.Members = append(d.Members, fault.Member{
 			Task:     w.t.String(),
 			Path:     w.t.Path(),
