@@ -16,11 +16,9 @@ import (
 // A Scope owns the tasks started in it: [Run] returns when all have ended. It
 // is made by Run and given to its body; any goroutine may use it until then.
 type Scope struct {
-	group   graph.Group // with the context that is its tasks'
-	cancel  context.CancelCauseFunc
-	contain bool
-	foreign bool // its context may end without any scope of ours ending it
-	grace   time.Duration
+	group  graph.Group // with the context that is its tasks'
+	cancel context.CancelCauseFunc
+	grace  time.Duration
 
 	// work counts the body and the tasks that are not daemons, ordinary ones by
 	// the shard (see graph.Group.AddCounted); daemons counts the join and the
@@ -37,6 +35,9 @@ type Scope struct {
 	stopping atomic.Bool
 	sweeps   atomic.Bool // tasks wait for goroutines; see sweepAtEnd
 	echoed   atomic.Bool // a task failed only because the context had ended
+
+	contain bool
+	foreign bool // its context may end without any scope of ours ending it
 
 	mu     sync.Mutex
 	closed bool  // everything has ended, deferred functions included

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
 )
@@ -30,7 +31,7 @@ func newService(placement string) (*service, error) {
 func (v *service) start(s *scope.Scope, addr string) (url string, err error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return "", err
+		return "", &fault.Error{Op: "checker: serve", Kind: fault.Invalid, Err: err, Hint: "-addr 127.0.0.1:0 picks a free port"}
 	}
 	srv := &http.Server{
 		Handler:           v.handler(s),

@@ -233,3 +233,17 @@ func TestAnUnknownPlacementIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAnAddressThatCannotBeServedIsNamedWithARemedy(t *testing.T) {
+	v, err := newService("goroutine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scopetest.Run(t, func(_ context.Context, s *scope.Scope) error {
+		_, err := v.start(s, "127.0.0.1:-1")
+		if err == nil || !strings.Contains(err.Error(), "-1") || !strings.Contains(err.Error(), "-addr") {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+}

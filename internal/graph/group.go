@@ -24,27 +24,27 @@ type Group struct {
 	owner *Task  // acts for the goroutine that opened it, and joins it
 	outer *Group // the next group open on that goroutine
 	ctx   context.Context
-	sched Scheduler
+	sched *Scheduler // nil in production
 	name  string
 	fn    uintptr
 	site  uintptr
-	born  tick
 	Data  any // whose registry entry this is; shown by inspect
-
-	rings  atomic.Bool // somebody has seen to it that bells ring when ctx ends
-	unring func() bool // undoes that; read once all children have ended
+	born  tick
 
 	readers atomic.Int32
-	one     shard
-	more    atomic.Pointer[[nShards]paddedShard]
+	rings   atomic.Bool // somebody has seen to it that bells ring when ctx ends
+	unring  func() bool // undoes that; read once all children have ended
+
+	one  shard
+	more atomic.Pointer[[nShards]paddedShard]
 }
 
 const nShards = 16
 
 type shard struct {
 	mu      sync.Mutex
-	counted int    // tasks that AddCounted added
-	id      uint64 // 0 for a group's first, then 1, 2, …
+	counted int32  // tasks that AddCounted added
+	id      uint32 // 0 for a group's first, then 1, 2, …
 	seq     uint64
 	head    unsafe.Pointer // *Task, the newest
 }
@@ -76,7 +76,9 @@ func (g *Group) Open(owner *Task, ctx context.Context, s Spec) {
 	g.owner, g.ctx = owner, ctx
 	g.name, g.fn, g.site = s.Name, s.Fn, s.Site
 	g.born = now()
-	g.sched = owner.Scheduler()
+	if sched := owner.Scheduler(); sched != nil {
+		g.sched = &sched
+	}
 	g.outer = owner.inner.Load()
 	owner.inner.Store(g)
 }
@@ -190,7 +192,7 @@ func (g *Group) prepare(t *Task, s Spec) *shard {
 
 func (sh *shard) linkLocked(t *Task) {
 	sh.seq++
-	t.seq = sh.seq<<8 | sh.id
+	t.seq = sh.seq<<8 | uint64(sh.id)
 	head := (*Task)(sh.head)
 	if head != nil {
 		t.next = unsafe.Pointer(head)
@@ -277,7 +279,7 @@ const yieldEvery = 256
 func (g *Group) spread() *[nShards]paddedShard {
 	more := new([nShards]paddedShard)
 	for i := range more {
-		more[i].id = uint64(i + 1)
+		more[i].id = uint32(i + 1)
 	}
 	if g.more.CompareAndSwap(nil, more) {
 		return more

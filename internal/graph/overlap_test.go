@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,11 @@ func TestTaskThatClosesAKnotWhileAnOlderOneIsJudgedIsToldToo(t *testing.T) {
 	})
 	if out.hung || len(out.verdicts) != 2 {
 		t.Fatalf("hung %v, verdicts %v, want those of two knots", out.hung, out.verdicts)
+	}
+	for _, d := range out.verdicts { // and not who joins them all
+		if name, _, _ := strings.Cut(d.Task, "#"); name != "c" && name != "owner" {
+			t.Errorf("told was %s", d.Task)
+		}
 	}
 	if err := out.errs["late"]; err != nil {
 		t.Errorf("who only waits for the owner got %v", err)

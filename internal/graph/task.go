@@ -223,7 +223,10 @@ func (t *Task) Scheduler() Scheduler {
 	if t.rare != nil && t.rare.sched != nil {
 		return t.rare.sched
 	}
-	return t.group.sched
+	if t.group.sched != nil {
+		return *t.group.sched
+	}
+	return nil
 }
 
 // Unqueue says that the task has found a goroutine.
