@@ -160,18 +160,18 @@ func (f *Future[T]) wait(ctx context.Context, w *graph.Wait) (T, error) {
 	}
 	f.mu.Unlock()
 	var zero T
-	return zero, gaveUp("scope: await", f.producer(), err)
+	return zero, gaveUp(ctx, "scope: await", f.producer(), err)
 }
 
 // gaveUp is the error of a wait that did not end as hoped. A verdict is
 // returned as it is.
-func gaveUp(op, task string, err error) error {
-	kind := fault.KindOf(err)
-	if kind == fault.Deadlocked {
+func gaveUp(ctx context.Context, op, task string, err error) error {
+	if fault.KindOf(err) == fault.Deadlocked {
 		return err
 	}
-	if kind != fault.Deadline {
-		kind = fault.Cancelled
+	kind := fault.Cancelled
+	if fault.KindOf(err) == fault.Deadline || ctx.Err() == context.DeadlineExceeded {
+		kind = fault.Deadline // the cause may be anything
 	}
 	return &fault.Error{Op: op, Task: task, Kind: kind, Started: true, Err: err}
 }

@@ -74,6 +74,11 @@ func TestAwaitGivesUpWithTheCauseOfItsContext(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Await: %v", err)
 			}
+			short, stop := context.WithTimeoutCause(s.Context(), time.Second, errCause)
+			defer stop()
+			if _, err = f.Await(short); fault.KindOf(err) != fault.Deadline || !errors.Is(err, errCause) {
+				t.Errorf("Await under a timeout whose cause has no kind: %v", err)
+			}
 			dead, kill := context.WithCancelCause(context.Background())
 			kill(errCause)
 			_, err = f.Await(dead)

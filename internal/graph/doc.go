@@ -22,7 +22,7 @@
 // # Rules
 //
 // They are the architecture's, numbered G1 to G9 there and restated as the
-// invariants T, W, K and G beside the fields they hold for.
+// invariants T, L, W and K beside the fields they hold for.
 //
 //	identity  A context is not a goroutine. A task is the caller only if the
 //	          running goroutine is its own, compared by the runtime's g, which
@@ -52,7 +52,10 @@
 //	                a walk of Value under a derived one
 //	Group.Add       one short lock, sharded once two spawners have met; no clock
 //	Park            one channel operation each way and, before it, a look at
-//	                who would have to act: nothing is allocated if they run
+//	                who would have to act: nothing is allocated if they run. A
+//	                task that has parked often listens to its bell alone, since
+//	                its group rings when the context ends: 1.05 to 1.3 of a
+//	                native select on a context, else 1.5
 //	a walk          about 130 ns for each waiting task it visits; a join visits
 //	                all its children that wait
 //	a verdict       some 10 µs, most of it for the stacks

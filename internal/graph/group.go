@@ -15,8 +15,8 @@ import (
 // read by dumps without a lock and written under a short one, sharded when
 // spawners collide.
 //
-//	G1. A task is in its group's list from Add until Leave.
-//	G2. Lists grow at the head only, and a removed task keeps its way to the
+//	L1. A task is in its group's list from Add until Leave.
+//	L2. Lists grow at the head only, and a removed task keeps its way to the
 //	    older ones while anybody reads. So a reader sees every task that lived
 //	    throughout its reading, and never a task twice.
 type Group struct {
@@ -209,7 +209,7 @@ func (g *Group) shard(t *Task) *shard {
 	return &g.one
 }
 
-// remove takes t out of g's list: G2. It reports whether t was the last that
+// remove takes t out of g's list: L2. It reports whether t was the last that
 // its shard counts.
 func (g *Group) remove(t *Task) (last bool) {
 	sh := g.shard(t)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/scope"
 )
 
@@ -47,5 +48,21 @@ func TestTaskThatStandsByIsStuckThoughItsContextHasEnded(t *testing.T) {
 	})
 	if out.hung || len(out.verdicts) != 1 {
 		t.Errorf("hung %v, verdicts %v", out.hung, out.verdicts)
+	}
+}
+
+// Nobody will be told any more, and who stands by cannot say so itself.
+func TestWhoWaitsForWhoStandsByForAJoinThatWasToldIsToldToo(t *testing.T) {
+	out := play(t, func(sc *scene) {
+		n := &mutex{name: "n"}
+		m := toldJoin(sc, func(ctx context.Context, f func(context.Context) error) error {
+			return hold(ctx, n, func() error { return sc.s.Do(ctx, f) })
+		})
+		sc.task("late", func(ctx context.Context) error { return hold(ctx, n, func() error { return nil }) })
+		time.Sleep(time.Minute)
+		m.Unlock()
+	})
+	if out.hung || fault.KindOf(out.errs["late"]) != fault.Deadlocked {
+		t.Errorf("hung %v, errors %v", out.hung, out.errs)
 	}
 }

@@ -178,7 +178,7 @@ func TestAwaitGivesTheCauseItsKindAlsoWithinAKnot(t *testing.T) {
 // circles, and the bubble never rest.
 func TestJoinThatWasToldIsNotToldAgain(t *testing.T) {
 	out := play(t, func(sc *scene) {
-		m := toldJoin(sc, func(_ context.Context, f func() error) error { return f() })
+		m := toldJoin(sc, func(ctx context.Context, f func(context.Context) error) error { return f(ctx) })
 		time.Sleep(time.Minute)
 		m.Unlock()
 	})
@@ -191,7 +191,9 @@ func TestJoinThatWasToldIsNotToldAgain(t *testing.T) {
 func TestWhoWaitsForAJoinThatWasToldIsToldToo(t *testing.T) {
 	out := play(t, func(sc *scene) {
 		n := &mutex{name: "n"}
-		m := toldJoin(sc, func(ctx context.Context, f func() error) error { return hold(ctx, n, f) })
+		m := toldJoin(sc, func(ctx context.Context, f func(context.Context) error) error {
+			return hold(ctx, n, func() error { return f(ctx) })
+		})
 		sc.task("late", func(ctx context.Context) error { return hold(ctx, n, func() error { return nil }) })
 		time.Sleep(time.Minute)
 		m.Unlock()
@@ -203,11 +205,11 @@ func TestWhoWaitsForAJoinThatWasToldIsToldToo(t *testing.T) {
 
 // toldJoin brings an owner to join a child that waits for the mutex it holds,
 // and does not hear of the verdict. Only who unlocks m for the owner ends it.
-func toldJoin(sc *scene, around func(context.Context, func() error) error) (m *mutex) {
+func toldJoin(sc *scene, around func(context.Context, func(context.Context) error) error) (m *mutex) {
 	m = &mutex{name: "m"}
 	begin := make(chan struct{})
 	sc.task("owner", func(ctx context.Context) error {
-		return around(ctx, func() error {
+		return around(ctx, func(ctx context.Context) error {
 			if err := m.Lock(ctx); err != nil {
 				return err
 			}

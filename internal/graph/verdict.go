@@ -56,6 +56,7 @@ type bystander struct {
 	past   map[*Wait]bool // will not look again
 	looks  map[*Wait]bool // linger as this one does
 	rounds int
+	quiet  int // looks in a row at which all others were past or lingered
 }
 
 // manyRounds of answers by those who linger, and none of them told, say that
@@ -71,14 +72,16 @@ func (b *bystander) abandoned(w *Wait, k *knot) bool {
 	others := 0
 	for _, m := range k.waits[1:] {
 		switch {
-		case b.past[m]:
+		case b.past[m] || m.bell == nil: // who stands by does not look
 		case b.looks[m]:
 			others++
 		default:
+			b.quiet = 0
 			return false
 		}
 	}
-	return others == 0 || k.circles || b.rounds > manyRounds
+	b.quiet++
+	return others == 0 || k.circles || b.quiet > manyRounds
 }
 
 // linger gives the others a while to come to their verdicts, and reports false
