@@ -72,11 +72,11 @@ func TestALevelIsWorthOneAge(t *testing.T) {
 		for _, older := range []time.Duration{-time.Millisecond, time.Millisecond} {
 			headStart := max(0, time.Duration(levels)*age+older)
 			lowFirst := older > 0
+			if headStart == 0 {
+				continue // of equals the older goes first, which is another test's
+			}
 			t.Run(fmt.Sprintf("%d levels, %v older", levels, headStart), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					if headStart == 0 {
-						t.Skip("of equals the older goes first")
-					}
 					p := newPool(t, pool.Config{Size: 1, Age: age})
 					b := block(t, p)
 					var order []string

@@ -152,9 +152,7 @@ func FuzzWaitGoesThroughItsStates(f *testing.F) {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) > 50 {
-			t.Skip()
-		}
+		script = script[:min(len(script), 50)]
 		synctest.Test(t, func(t *testing.T) { drive(t, script) })
 	})
 }

@@ -70,15 +70,19 @@ func TestStandardPackagesAreCleanFromManyGoroutines(t *testing.T) {
 // TestWholeStandardLibraryIsWithinTheLimits would notice a guard that refuses
 // honest code, and any change of go/types that the guards do not foresee.
 func TestWholeStandardLibraryIsWithinTheLimits(t *testing.T) {
-	if testing.Short() || raceEnabled {
-		t.Skip("takes ten seconds, and a minute under -race")
-	}
 	out, err := exec.Command("go", "list", "std").Output()
 	if err != nil {
-		t.Skip("no go command: ", err)
+		t.Fatal("the go command lists the library: ", err)
+	}
+	every := 1
+	if testing.Short() || raceEnabled {
+		every = 10 // all of it takes ten seconds, and a minute under -race
 	}
 	checked := 0
-	for p := range strings.FieldsSeq(string(out)) {
+	for i, p := range strings.Fields(string(out)) {
+		if i%every != 0 {
+			continue
+		}
 		s, err := check.FromStd(p, check.Limits{})
 		if err != nil {
 			continue // vendored, or only for cgo
@@ -96,7 +100,7 @@ func TestWholeStandardLibraryIsWithinTheLimits(t *testing.T) {
 		}
 		checked++
 	}
-	if checked < 200 {
+	if checked < 200/every {
 		t.Errorf("only %d packages checked", checked)
 	}
 }
