@@ -20,3 +20,9 @@ func Goroutine() uintptr { return getg() }
 // marked noinline. The address is only ever printed, so that a toolchain which
 // lays frames out otherwise costs a wrong line and nothing else.
 func CallerPC() uintptr
+
+// Pause lets the processor rest for about so many of its shortest rests, in a
+// loop that waits for another processor.
+//
+//go:noescape
+func Pause(rests uint32)

@@ -20,3 +20,6 @@ func CallerPC() uintptr {
 	runtime.Callers(3, pc[:])
 	return pc[0]
 }
+
+// Pause lets the processor rest; not known how here.
+func Pause(uint32) {}

@@ -1,6 +1,9 @@
 package graph
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // A Scheduler decides who runs next among the tasks it controls (G6). It is
 // nil in production; schedtest and this package's tests supply one. Every
@@ -23,11 +26,17 @@ type Scheduler interface {
 	Ended(t *Task)
 }
 
+// Watched counts those who must know of every acquisition, also of what is free:
+// schedulers and the checker of lock orders. A fast path reads it and nothing
+// else of theirs.
+var Watched atomic.Int32
+
 type schedulerKey struct{}
 
 // WithScheduler makes s control the tasks that are adopted under the context,
 // and their children.
 func WithScheduler(ctx context.Context, s Scheduler) context.Context {
+	Watched.Add(1) // for good
 	return context.WithValue(ctx, schedulerKey{}, s)
 }
 

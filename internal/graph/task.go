@@ -42,6 +42,8 @@ type Task struct {
 	// whoever got the context from that function reads it safely.
 	g uintptr
 
+	held int32 // what it has to give up before it ends; its goroutine's alone
+
 	next unsafe.Pointer // *Task, the next older sibling; atomic once published
 	prev *Task          // guarded by the shard's mutex
 }
@@ -203,6 +205,9 @@ func (t *Task) Enter() {
 // whether the count that AddCounted was given is to be counted down.
 func (t *Task) Leave() (last bool) {
 	t.state.Or(taskEnded)
+	if t.held != 0 {
+		t.abandon()
+	}
 	return t.group.remove(t)
 }
 

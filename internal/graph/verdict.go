@@ -174,7 +174,9 @@ func report(knot []*Wait) *fault.Deadlock {
 	return d
 }
 
-// wantedFrom lists what the members of knot wait for that t must act for.
+// wantedFrom lists what the members of knot wait for that t must act for, but
+// for things of which is known that t does not hold them: it merely waits for
+// them too, ahead of another.
 func wantedFrom(t *Task, knot []*Wait) (held []string) {
 	in := make(map[*Task]bool, len(knot))
 	for _, w := range knot {
@@ -186,6 +188,9 @@ func wantedFrom(t *Task, knot []*Wait) (held []string) {
 			wanted = wanted || x == t
 			return in[x]
 		})
+		if h, ok := w.res.(Holdable); wanted && ok && !h.HeldBy(t) {
+			continue
+		}
 		if label := w.res.Label().String(); wanted && !slices.Contains(held, label) {
 			held = append(held, label)
 		}

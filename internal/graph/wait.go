@@ -70,6 +70,8 @@ type Wait struct {
 	soft  bool // ctx may end it while its task lives on: counts as running
 	spent bool // of a join that has had its verdict
 	queue bool // shared by tasks that have no goroutine yet
+
+	listed bool // among strangers
 }
 
 const (
@@ -141,6 +143,8 @@ func (w *Wait) Withdraw() bool {
 	}
 	if w.t != nil {
 		w.finish()
+	} else {
+		strangers.leave(w)
 	}
 	return true
 }
@@ -150,6 +154,8 @@ func (w *Wait) Withdraw() bool {
 func (w *Wait) Publish() {
 	if w.t != nil {
 		w.t.wait.Store(w)
+	} else {
+		strangers.enter(w)
 	}
 }
 
@@ -203,6 +209,7 @@ func (w *Wait) ring() {
 func (w *Wait) Park() error {
 	t := w.t
 	if t == nil {
+		defer strangers.leave(w)
 		return w.block(nil)
 	}
 	if !w.soft && !w.spent {

@@ -1,0 +1,2 @@
+// Package lock has locks that can say who holds them.
+package lock

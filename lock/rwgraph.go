@@ -1,0 +1,132 @@
+package lock
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hemgo/hem/internal/graph"
+)
+
+// Blocked is for the graph. The writer whose turn it is waits for the readers;
+// everybody else, reader or writer, for that writer.
+func (l *RWMutex) Blocked(t *graph.Task, stuck func(*graph.Task) bool) (blocked bool) {
+	if w := l.rare().drainer.Load(); w != nil && w.Task() == t {
+		for _, x := range l.readers() {
+			blocked = stuck(x) || blocked
+		}
+		return blocked
+	}
+	return l.turn.Blocked(t, stuck)
+}
+
+// HeldBy is for the graph's reports. The writer who waits for the readers holds
+// its turn, which others wait for.
+func (l *RWMutex) HeldBy(t *graph.Task) bool { return l.turn.HeldBy(t) || l.reads(t) }
+
+// reads reports whether t is one of the readers.
+func (l *RWMutex) reads(t *graph.Task) bool { return slices.Contains(l.readers(), t) }
+
+// readers returns the readers that are tasks.
+func (l *RWMutex) readers() (all []*graph.Task) {
+	if !l.read() {
+		return nil
+	}
+	r := l.rare()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.readersLocked(func(t *graph.Task) { all = append(all, t) })
+	return all
+}
+
+// readersLocked calls f for the readers that are tasks.
+func (l *RWMutex) readersLocked(f func(*graph.Task)) {
+	if all := l.slots.Load(); all != nil {
+		for i := range *all {
+			if t := (*all)[i].owner.Get(); t != nil {
+				f(t)
+			}
+		}
+	}
+	for t := range maps.Values(l.crowd.readers) {
+		if t != nil {
+			f(t)
+		}
+	}
+}
+
+// HolderEnded is for the graph: t has ended and may have held l. A lost writer
+// is told to all who wait, a lost reader to the writer whose turn it is: readers
+// can go on beside it.
+func (l *RWMutex) HolderEnded(t *graph.Task) {
+	l.turn.HolderEnded(t)
+	r := l.rare()
+	r.mu.Lock()
+	var told []*waiter
+	if l.turn.owner.Get() == t {
+		told = r.readers.claimAll()
+		l.turn.clearLocked(mutexReaders)
+	}
+	for _, w := range told {
+		w.lost = t
+	}
+	lost, w := l.lostReader(), r.drainer.Load()
+	if w != nil && lost != nil && w.Claim() {
+		r.drainer.Store(nil)
+		w.lost = lost
+		told = append(told, w)
+	}
+	r.mu.Unlock()
+	wakeAll(told)
+}
+
+// reset is Reset, with repair called, if a writer was lost, while nobody can
+// have l.
+func (l *RWMutex) reset(repair func()) bool {
+	r := l.rare()
+	r.mu.Lock()
+	needed := l.dropLostLocked()
+	lost := l.turn.lostLocked()
+	if lost != nil {
+		if repair != nil {
+			repair()
+		}
+		if graph.Watched.Load() != 0 {
+			orderDropped(lost, l, 0)
+		}
+		l.turn.owner.Set(nil)
+	}
+	r.mu.Unlock()
+	if lost != nil {
+		l.turn.release(lost)
+	}
+	l.left()
+	return needed || lost != nil
+}
+
+// dropLostLocked takes the places of lost readers from them.
+func (l *RWMutex) dropLostLocked() (needed bool) {
+	drop := func(t *graph.Task) {
+		needed = true
+		if graph.Watched.Load() != 0 {
+			orderDropped(t, l, shared)
+		}
+	}
+	if all := l.slots.Load(); all != nil {
+		for i := range *all {
+			at := &(*all)[i]
+			if t := at.owner.Get(); t != nil && t.Ended() {
+				drop(t)
+				at.owner.Set(nil)
+				at.word.Add(1)
+			}
+		}
+	}
+	for n, t := range l.crowd.readers {
+		if t != nil && t.Ended() {
+			drop(t)
+			delete(l.crowd.readers, n)
+			l.crowd.n.Add(-1)
+		}
+	}
+	return needed
+}
