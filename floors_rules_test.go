@@ -10,6 +10,7 @@ import (
 // exported names.
 var graphImporters = []string{
 	"scope", "lock", "pipe", "actor", "pool", "proc", "job", "inspect", "schedtest",
+	"internal/turns",
 }
 
 // A unit is a package as the floors see it. Paths are full import paths.

@@ -25,6 +25,9 @@ import (
 )
 
 func main() {
+	if played(os.Stdout) {
+		return
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

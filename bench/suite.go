@@ -12,6 +12,11 @@ import (
 type suite struct {
 	name  string
 	cases []trial
+
+	// A suite that measures no time has no cases: it prints itself, and makes
+	// its own table.
+	print func(out io.Writer, p plan) error
+	table func(p plan) (string, error)
 }
 
 // A trial is one case: Hem and its rivals doing the same.
@@ -70,6 +75,12 @@ func runSuites(out io.Writer, p plan, name string) error {
 		s, err := findSuite(name)
 		if err != nil {
 			return err
+		}
+		if s.print != nil {
+			if err := s.print(out, p); err != nil {
+				return fmt.Errorf("suite %s: %w", s.name, err)
+			}
+			continue
 		}
 		writeHeader(out, s.name, p)
 		if err := s.run(p, func(o outcome) { writeOutcome(out, o) }); err != nil {

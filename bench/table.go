@@ -11,13 +11,18 @@ type table struct {
 	name   string
 	suites []string // whose outcomes it needs
 	render func(outcomes map[string]outcome) string
+	whole  func(p plan) (string, error) // instead of both
 }
 
 // tables returns the ladder and a table for each suite.
 func tables() []table {
 	all := []table{ladder}
 	for _, s := range suites {
-		all = append(all, table{s.name, []string{s.name}, func(by map[string]outcome) string {
+		if s.table != nil {
+			all = append(all, table{name: s.name, whole: s.table})
+			continue
+		}
+		all = append(all, table{name: s.name, suites: []string{s.name}, render: func(by map[string]outcome) string {
 			var rows []outcome
 			for _, t := range s.cases {
 				rows = append(rows, by[t.name])
@@ -87,7 +92,7 @@ func (o outcome) owed() (owed []string) {
 }
 
 // ladder is where work can run and what that costs.
-var ladder = table{"ladder", []string{"scope", "pool"}, func(by map[string]outcome) string {
+var ladder = table{name: "ladder", suites: []string{"scope", "pool"}, render: func(by map[string]outcome) string {
 	ours := func(name string) string { return by[name].ours.short() }
 	child := ours("spawn-10000") + " to start and join"
 	call := ours("pool-do-1") + " with a slot free, " + ours("pool-do") + " where 16 queue"
@@ -163,6 +168,12 @@ func measureTables(p plan, names []string) (map[string]string, error) {
 		t, err := findTable(name)
 		if err != nil {
 			return nil, err
+		}
+		if t.whole != nil {
+			if texts[name], err = t.whole(p); err != nil {
+				return nil, fmt.Errorf("table %s: %w", name, err)
+			}
+			continue
 		}
 		for _, name := range t.suites {
 			if ran[name] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,7 +96,7 @@ func TestWaitersAreToldThatTheHolderHasEnded(t *testing.T) {
 			} {
 				takes[&pair.held] = pair.waits
 			}
-			told := 0
+			var told atomic.Int32
 			for held, waits := range takes {
 				locked := make(chan struct{})
 				go leave(func(ctx context.Context) (lock.Held, error) {
@@ -109,7 +110,7 @@ func TestWaitersAreToldThatTheHolderHasEnded(t *testing.T) {
 					wait := func(ctx context.Context) error {
 						_, err := wait(ctx)
 						wantLost(t, how, err)
-						told++
+						told.Add(1)
 						return nil
 					}
 					if i%2 == 0 {
@@ -123,13 +124,13 @@ func TestWaitersAreToldThatTheHolderHasEnded(t *testing.T) {
 			start := time.Now()
 			time.Sleep(59 * time.Second)
 			synctest.Wait()
-			if told != 0 {
-				t.Errorf("%s: %d were told after %v", how, told, time.Since(start))
+			if told.Load() != 0 {
+				t.Errorf("%s: %d were told after %v", how, told.Load(), time.Since(start))
 			}
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if told != 8 {
-				t.Errorf("%s: %d of 8 were told", how, told)
+			if told.Load() != 8 {
+				t.Errorf("%s: %d of 8 were told", how, told.Load())
 			}
 		})
 	}
