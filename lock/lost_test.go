@@ -239,3 +239,37 @@ func TestATaskThatEndsWithALockIsAFinding(t *testing.T) {
 		t.Errorf("findings %+v", found)
 	}
 }
+
+// Holders that unlock and end at once were taken for lost by those who had seen
+// them hold a moment before.
+func TestHoldersThatUnlockAndEndAreNotTakenForLost(t *testing.T) {
+	var m lock.Mutex
+	var l lock.RWMutex
+	bounded(t, func() {
+		err := scope.Run(context.Background(), func(_ context.Context, s *scope.Scope) error {
+			for range 20 {
+				s.Go(func(ctx context.Context) error {
+					return scope.Run(ctx, func(_ context.Context, s *scope.Scope) error {
+						for i := range 1000 {
+							s.Go(func(ctx context.Context) error {
+								switch i % 3 {
+								case 0:
+									return hold(ctx, &m, nothing)
+								case 1:
+									return write(ctx, &l, nothing)
+								default:
+									return read(ctx, &l, nothing)
+								}
+							})
+						}
+						return nil
+					})
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -56,8 +56,8 @@ func (m *Mutex) wait(ctx context.Context, t *graph.Task, watched bool, l lockabl
 		}
 		w.Publish()
 		r.mu.Unlock()
-		if owner := m.owner.Get(); owner != nil && owner.Ended() {
-			l.HolderEnded(owner) // it did not see the wait
+		if lost := ended(&m.owner); lost != nil {
+			l.HolderEnded(lost) // it did not see the wait
 		}
 		err = w.Park()
 		switch {
@@ -209,12 +209,7 @@ func (m *Mutex) clearLocked(bits uint64) {
 }
 
 // lostLocked returns the holder if it has ended.
-func (m *Mutex) lostLocked() *graph.Task {
-	if owner := m.owner.Get(); owner != nil && owner.Ended() {
-		return owner
-	}
-	return nil
-}
+func (m *Mutex) lostLocked() *graph.Task { return ended(&m.owner) }
 
 // HolderEnded is for the graph: t has ended and may have held m.
 func (m *Mutex) HolderEnded(t *graph.Task) {

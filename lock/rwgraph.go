@@ -24,7 +24,7 @@ func (l *RWMutex) Blocked(t *graph.Task, stuck func(*graph.Task) bool) (blocked 
 func (l *RWMutex) HeldBy(t *graph.Task) bool { return l.turn.HeldBy(t) || l.reads(t) }
 
 // reads reports whether t is one of the readers.
-func (l *RWMutex) reads(t *graph.Task) bool { return slices.Contains(l.readers(), t) }
+func (l *RWMutex) reads(t *graph.Task) bool { return t != nil && slices.Contains(l.readers(), t) }
 
 // readers returns the readers that are tasks.
 func (l *RWMutex) readers() (all []*graph.Task) {
@@ -114,7 +114,7 @@ func (l *RWMutex) dropLostLocked() (needed bool) {
 	if all := l.slots.Load(); all != nil {
 		for i := range *all {
 			at := &(*all)[i]
-			if t := at.owner.Get(); t != nil && t.Ended() {
+			if t := ended(&at.owner); t != nil {
 				drop(t)
 				at.owner.Set(nil)
 				at.word.Add(1)

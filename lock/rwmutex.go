@@ -142,11 +142,8 @@ func (l *RWMutex) lock(ctx context.Context, m mode) (Held, error) {
 	if m == shared {
 		return l.RLock(ctx)
 	}
-	t, ok := ctx.(*graph.Task)
-	if ok && m == 0 && t.Running() && graph.Watched.Load() == 0 {
-		if h, ok := l.grab(t, 0); ok {
-			return h, nil
-		}
+	if t, ok := ctx.(*graph.Task); ok && m == 0 && t.Running() && graph.Watched.Load() == 0 {
+		return l.lockWrite(ctx, t, false)
 	}
 	return l.lockSlowly(ctx, m)
 }
@@ -187,19 +184,14 @@ func (l *RWMutex) lockSlowly(ctx context.Context, m mode) (Held, error) {
 		t.Point()
 		orderWants(t, l, m)
 	}
-	h, ok := l.grab(t, m)
-	if !ok {
-		if m&shared != 0 {
-			h, err = l.waitRead(ctx, t, watched)
-		} else {
-			h, err = l.waitWrite(ctx, t, watched)
-		}
-		if err != nil {
-			return Held{}, err
-		}
+	var h Held
+	if m&shared == 0 {
+		h, err = l.lockWrite(ctx, t, watched)
+	} else {
+		h, err = l.lockRead(ctx, t, watched)
 	}
-	if watched {
+	if err == nil && watched {
 		orderGot(t, l, m, false)
 	}
-	return h, nil
+	return h, err
 }

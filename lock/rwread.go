@@ -207,6 +207,14 @@ func (l *RWMutex) reading(hold uint64) bool {
 	return ok
 }
 
+// lockRead is RLock.
+func (l *RWMutex) lockRead(ctx context.Context, t *graph.Task, watched bool) (Held, error) {
+	if h, ok := l.grabRead(t); ok {
+		return h, nil
+	}
+	return l.waitRead(ctx, t, watched)
+}
+
 // waitRead is RLock's way to sleep until the writer is done.
 func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (Held, error) {
 	if !watched && spins {
@@ -245,8 +253,8 @@ func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (He
 	w.Publish()
 	r.mu.Unlock()
 	l.left()
-	if owner := l.turn.owner.Get(); owner != nil && owner.Ended() {
-		l.HolderEnded(owner) // it did not see the wait
+	if lost := ended(&l.turn.owner); lost != nil {
+		l.HolderEnded(lost) // it did not see the wait
 	}
 	err := w.Park()
 	switch {

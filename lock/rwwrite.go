@@ -7,29 +7,37 @@ import (
 	"github.com/hemgo/hem/internal/graph"
 )
 
-// waitWrite is Lock's way to sleep until it is its caller's turn and the readers
-// have left.
-func (l *RWMutex) waitWrite(ctx context.Context, t *graph.Task, watched bool) (Held, error) {
-	if t != nil && l.reads(t) {
-		return Held{}, &fault.Error{Op: "lock: lock", Task: l.Label().Name, Kind: fault.Invalid, Err: ErrUpgrade,
-			Hint: "unlock what is held for reading first, lock for writing, and look again at what was read"}
-	}
+// lockWrite is Lock: it takes the turn and waits until the readers have left.
+func (l *RWMutex) lockWrite(ctx context.Context, t *graph.Task, watched bool) (Held, error) {
 	h, ok := l.turn.grab(t, 0)
 	if !ok {
+		if l.reads(t) {
+			return Held{}, l.upgrade()
+		}
 		var err error
 		if h, err = l.turn.wait(ctx, t, watched, l); err != nil {
 			return Held{}, err
 		}
 	}
-	if err := l.drain(ctx, t, watched); err != nil {
-		l.turn.giveUp(t)
-		return Held{}, err
+	if l.read() {
+		if err := l.drain(ctx, t, watched); err != nil {
+			l.turn.giveUp(t)
+			return Held{}, err
+		}
 	}
 	return Held{rw: l, t: t, hold: h.hold}, nil
 }
 
+func (l *RWMutex) upgrade() error {
+	return &fault.Error{Op: "lock: lock", Task: l.Label().Name, Kind: fault.Invalid, Err: ErrUpgrade,
+		Hint: "unlock what is held for reading first, lock for writing, and look again at what was read"}
+}
+
 // drain waits until the readers have left. The caller holds turn.
 func (l *RWMutex) drain(ctx context.Context, t *graph.Task, watched bool) error {
+	if l.reads(t) {
+		return l.upgrade()
+	}
 	if !watched && spins {
 		for i := 0; i < spinTurns && l.read(); i++ {
 			graph.Pause(spinPauses)
@@ -72,13 +80,20 @@ func (l *RWMutex) drain(ctx context.Context, t *graph.Task, watched bool) error 
 
 // lostReader returns a reader that has ended without unlocking, nil if there is
 // none. The caller holds rare.mu.
-func (l *RWMutex) lostReader() (lost *graph.Task) {
-	l.readersLocked(func(t *graph.Task) {
-		if t.Ended() {
-			lost = t
+func (l *RWMutex) lostReader() *graph.Task {
+	if all := l.slots.Load(); all != nil {
+		for i := range *all {
+			if t := ended(&(*all)[i].owner); t != nil {
+				return t
+			}
 		}
-	})
-	return lost
+	}
+	for _, t := range l.crowd.readers {
+		if t != nil && t.Ended() {
+			return t
+		}
+	}
+	return nil
 }
 
 // writeUnlock is Held.Unlock of a writing.

@@ -210,4 +210,3 @@ func TestManyReadersAtOnceKeepWritersOutAndAreAllCounted(t *testing.T) {
 		t.Error("the writer was not alone")
 	}
 }
-

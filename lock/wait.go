@@ -146,6 +146,17 @@ func clock(t *graph.Task) time.Time {
 	return time.Now()
 }
 
+// ended returns who o names if that task has ended, and so has left behind what
+// it owns. It looks twice: an owner may give up and end between two looks, but
+// once it has ended its name stands nowhere that it gave up.
+func ended(o *graph.Owner) *graph.Task {
+	t := o.Get()
+	if t != nil && t.Ended() && o.Get() == t {
+		return t
+	}
+	return nil
+}
+
 var errAbandoned = errors.New("its holder ended without unlocking it")
 
 // lostError says that holder ended while it had l.
