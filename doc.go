@@ -18,6 +18,15 @@
 // When Run returns nothing it started still runs. [github.com/hemgo/hem/scope]
 // also has Map, Each, First, Quorum, Flight and Main.
 //
+// # Share what changes: package lock
+//
+//	stock := lock.NewGuard(Stock{Left: 10})
+//	err := stock.Update(ctx, func(s *Stock) error { s.Left--; return nil })
+//
+// Locks of [github.com/hemgo/hem/lock] know who holds them: a wait that can never
+// end is an error that names the knot, nobody starves, several guards are updated
+// all or none, and tests find the order that will hang on another day.
+//
 // # Give the work a name: package task
 //
 //	var Resize = task.Define("resize", resize)

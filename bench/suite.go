@@ -31,6 +31,7 @@ type trial struct {
 	measure func(plan) (outcome, error)
 
 	owed owed
+	also owed // to another rival
 }
 
 // owed is the most that ours may be, as a ratio to a rival's.
@@ -110,5 +111,6 @@ func (t trial) run(p plan) (o outcome, err error) {
 	}
 	o.name, o.per = t.name, t.per
 	o.charge(t.owed)
+	o.charge(t.also)
 	return o, err
 }

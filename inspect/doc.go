@@ -44,6 +44,17 @@
 //	scope.shared-context      a goroutine waits under a context that is another's
 //	pool.saturated            a pool has had work waiting for long without a pause
 //	graph.suspected-deadlock  tasks wait for each other, as far as can be known
+//	lock.order-cycle          locks are taken in contrary orders
+//	lock.same-class           a lock is wanted by who holds another of its class
+//	lock.recursive-read       a reader reads the same lock again
+//	lock.rank                 a lock is wanted by who holds one that comes later
+//	lock.abandoned            a task ended while it held a lock
+//	lock.long-wait            a lock was waited for for long
+//	lock.long-hold            a lock was held for long while others waited
+//
+// The first four of package lock's are foreseen, not met: see lock.CheckOrder.
+// Their stack is all stacks of the finding, one after the other; between them
+// are frames with a heading for a function and no file.
 //
 // Codes not listed here pass through: they come from newer packages.
 //

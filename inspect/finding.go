@@ -36,6 +36,13 @@ var hints = map[string]string{
 	"scope.shared-context":     "start that goroutine with Scope.Go, or adopt it with Scope.Do, so that its waits are seen and cannot hang in silence",
 	"pool.saturated":           "raise Config.Size if processors are free, submit less, or choose what becomes of overflow: waiting, rejecting or shedding",
 	"graph.suspected-deadlock": "read who waits for whom in the detail, and let all take what they share in one order; on this platform it cannot be proved, so nobody was stopped",
+	"lock.order-cycle":         "have all take these locks in one order, or one lock more around all of them; if something else keeps them apart, say what with lock.SuppressOrder",
+	"lock.same-class":          "take both with lock.Update2 or lock.UpdateAll, which have one order; if they play different parts, give them different classes",
+	"lock.recursive-read":      "let the function that reads be called by who holds the lock already, and lock in one place: a writer between the two would block both",
+	"lock.rank":                "take the lock of the lower rank first, or correct the ranks",
+	"lock.abandoned":           "defer the Unlock where the lock is taken; its users get fault.Lost until Reset",
+	"lock.long-wait":           "look for who held the lock meanwhile, and do slow work without it",
+	"lock.long-hold":           "do what is slow, such as a request, before the lock is taken or after; keep under it what must be",
 }
 
 // Findings returns the newest findings, at most 256, oldest first.

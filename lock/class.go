@@ -37,18 +37,26 @@ func NewClass(name string, opts ...Option) *Class {
 // String returns the class's name.
 func (c *Class) String() string { return c.name }
 
-// classes are those made by lines of code. A line without a name has its class
-// for good; there are as many as there are lines. Names may be made up without
-// end, so a named class goes when its last lock has, and what it knew with it.
+// classes are those that lines of code make. There are as many as there are
+// lines, and they stay.
 var classes struct {
-	mu     sync.Mutex
-	lines  map[uintptr]*Class
-	titled map[siteName]weak.Pointer[Class]
+	mu    sync.Mutex
+	at    map[uintptr]*origin // a line that was inlined has several addresses
+	lines map[fileLine]*origin
+	named map[string]int // how many lines are called so
 }
 
-type siteName struct {
-	site uintptr
-	name string
+type fileLine struct {
+	file string
+	line int
+}
+
+// An origin is a line that makes locks. Names may be made up without end, so a
+// class with a name of its own goes when its last lock has, and what it knew
+// with it.
+type origin struct {
+	class  *Class // of those without a name
+	titled map[string]weak.Pointer[Class]
 }
 
 // classAt returns the class of the locks that the line at site makes by that
@@ -56,39 +64,62 @@ type siteName struct {
 func classAt(site uintptr, name string) *Class {
 	classes.mu.Lock()
 	defer classes.mu.Unlock()
+	o := originLocked(site)
 	if name != "" {
-		return titledLocked(siteName{site, name})
+		return o.titledLocked(name)
 	}
-	c := classes.lines[site]
-	if c == nil {
-		f := fault.FrameAt(site)
-		c = &Class{name: path.Base(f.File) + ":" + strconv.Itoa(f.Line)}
-		if classes.lines == nil {
-			classes.lines = make(map[uintptr]*Class)
-		}
-		classes.lines[site] = c
-	}
-	return c
+	return o.class
 }
 
-func titledLocked(key siteName) *Class {
-	if c := classes.titled[key].Value(); c != nil {
+func originLocked(site uintptr) *origin {
+	if o := classes.at[site]; o != nil {
+		return o
+	}
+	if classes.at == nil {
+		classes.at = make(map[uintptr]*origin)
+		classes.lines = make(map[fileLine]*origin)
+		classes.named = make(map[string]int)
+	}
+	f := fault.FrameAt(site)
+	at := fileLine{f.File, f.Line}
+	o := classes.lines[at]
+	if o == nil {
+		o = &origin{class: &Class{name: at.nameLocked()}}
+		classes.lines[at] = o
+	}
+	classes.at[site] = o
+	return o
+}
+
+// nameLocked returns what a line that is new is called: "order.go:41", or
+// "order.go:41 (2)" if one in another folder is already.
+func (at fileLine) nameLocked() string {
+	name := path.Base(at.file) + ":" + strconv.Itoa(at.line)
+	classes.named[name]++
+	if n := classes.named[name]; n > 1 {
+		name += " (" + strconv.Itoa(n) + ")"
+	}
+	return name
+}
+
+func (o *origin) titledLocked(name string) *Class {
+	if c := o.titled[name].Value(); c != nil {
 		return c
 	}
-	c := &Class{name: key.name}
-	if classes.titled == nil {
-		classes.titled = make(map[siteName]weak.Pointer[Class])
+	c := &Class{name: name}
+	if o.titled == nil {
+		o.titled = make(map[string]weak.Pointer[Class])
 	}
-	classes.titled[key] = weak.Make(c)
-	runtime.AddCleanup(c, forget, key)
+	o.titled[name] = weak.Make(c)
+	runtime.AddCleanup(c, o.forget, name)
 	return c
 }
 
 // forget removes a class that is garbage, unless another has its place.
-func forget(key siteName) {
+func (o *origin) forget(name string) {
 	classes.mu.Lock()
 	defer classes.mu.Unlock()
-	if classes.titled[key].Value() == nil {
-		delete(classes.titled, key)
+	if o.titled[name].Value() == nil {
+		delete(o.titled, name)
 	}
 }

@@ -26,6 +26,18 @@ func TestLocksOfOneLineAreOneClass(t *testing.T) {
 	}
 }
 
+// inlined is copied into its callers.
+func inlined(opts ...lock.Option) *lock.Mutex { return lock.NewMutex(opts...) }
+
+func TestALineIsOneWhereverItIsInlined(t *testing.T) {
+	if a, b := inlined(), inlined(); a.Class != b.Class {
+		t.Errorf("they are %v and %v", a.Class, b.Class)
+	}
+	if a, b := inlined(lock.Name("a")), inlined(lock.Name("a")); a.Class != b.Class {
+		t.Error("by name they are two")
+	}
+}
+
 func TestANameMakesAClassOfItsOwn(t *testing.T) {
 	var ms []*lock.RWMutex
 	for _, name := range []string{"a", "b", "a"} {
@@ -48,24 +60,27 @@ func TestADeclaredClassIsItsLocks(t *testing.T) {
 
 // Names may be made up without end: when a mutex is garbage its class is.
 func TestANamedClassGoesWithItsLastLock(t *testing.T) {
-	kept := lock.NewMutex(lock.Name("kept"))
+	var kept []*lock.Mutex
+	line := inlined().Class
 	for i := range 1000 {
-		lock.NewMutex(lock.Name("connection " + strconv.Itoa(i)))
+		m := inlined(lock.Name("connection " + strconv.Itoa(i)))
+		if i%100 == 0 {
+			kept = append(kept, m)
+		}
 	}
-	for range 100 {
-		if lock.TitledClasses() < 100 {
+	for range 1000 {
+		if lock.TitledClasses(line) == len(kept) {
 			break
 		}
 		runtime.GC() // cleanups run on a goroutine of their own
 		runtime.Gosched()
 	}
-	if n := lock.TitledClasses(); n >= 100 {
-		t.Errorf("%d classes are left", n)
+	if n := lock.TitledClasses(line); n < len(kept) || n > len(kept)+2 {
+		t.Errorf("%d classes are left of 1000, %d are used", n, len(kept))
 	}
-	if c := lock.Titled("kept"); c == kept.Class {
-		t.Error("another line's class")
+	if again := inlined(lock.Name("connection 100")); again.Class != kept[1].Class {
+		t.Error("a class that is used has been forgotten")
 	}
-	runtime.KeepAlive(kept)
 }
 
 func TestAClassWithoutANameOrWithAnotherOptionPanics(t *testing.T) {

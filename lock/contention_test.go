@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,10 @@ import (
 	"github.com/hemgo/hem/lock"
 	"github.com/hemgo/hem/scope"
 )
+
+// rooms numbers the locks of these tests: what waiting costs is counted by name
+// for as long as the process lives.
+var rooms atomic.Int64
 
 // wait lets one task hold with take while another waits for it so long.
 func wait(t *testing.T, take, want func(context.Context) (lock.Held, error), long time.Duration) {
@@ -42,7 +47,7 @@ func wait(t *testing.T, take, want func(context.Context) (lock.Held, error), lon
 func TestLongWaitsAndLongHoldsAreFindingsOfWhoWaitedAndWhoHeld(t *testing.T) {
 	for i := range 2 { // of a mutex, of a read-write lock
 		synctest.Test(t, func(t *testing.T) {
-			name := fmt.Sprintf("long %d %d", i, time.Now().UnixNano())
+			name := fmt.Sprintf("long %d", rooms.Add(1))
 			m, l := lock.NewMutex(lock.Name(name)), lock.NewRWMutex(lock.Name(name))
 			take, want := m.Lock, m.Lock
 			if i == 1 {
@@ -80,8 +85,9 @@ func TestShortWaitsAreNoFindings(t *testing.T) {
 }
 
 func TestContendedSitesAreShownWithWhatTheyCost(t *testing.T) {
+	name := fmt.Sprintf("room %d", rooms.Add(1))
 	synctest.Test(t, func(t *testing.T) {
-		stock := lock.NewMutex(lock.Name("stock of the contention test"))
+		stock := lock.NewMutex(lock.Name(name))
 		for range 5 {
 			wait(t, stock.Lock, stock.Lock, 500*time.Hour) // so that it comes first
 		}
@@ -91,7 +97,7 @@ func TestContendedSitesAreShownWithWhatTheyCost(t *testing.T) {
 			continue
 		}
 		for _, f := range p.Figures {
-			if strings.HasPrefix(f.Name, "mutex stock of the contention test at contention_test.go:") && f.Value == "5 waits, 2500h0m0s in all, longest 500h0m0s" {
+			if strings.HasPrefix(f.Name, "mutex "+name+" at contention_test.go:") && f.Value == "5 waits, 2500h0m0s in all, longest 500h0m0s" {
 				return
 			}
 		}

@@ -38,21 +38,18 @@
 //
 // # One mutex, drawn
 //
-//	      Lock, TryLock          its task ends
-//	free ───────────────▶ held ───────────────▶ lost ──Reset──▶ free
-//	  ▲                   │  ▲ │
-//	  ├───── Unlock ──────┘  │ └─ Handoff ─▶ on its way ──Take──▶ held
-//	  │                      │
-//	  └ or, if a waiter is ──┘
-//	    owed it, held by that
+//	free ──Lock──▶ held by a task ──the task ends──▶ lost ──Reset──▶ free
+//	  ▲              │ ▲  └──Handoff──▶ on its way ──Take──▶ held by another
+//	  └────Unlock────┤ │
+//	                 └─┘ Unlock, and a waiter is owed it
 //
 // # Order
 //
 // A free [Mutex] goes to whoever asks first; waiters are woken oldest first, and
-// one that has waited a millisecond is handed the mutex next. Readers and
-// writers of an [RWMutex] alternate: a reader waits for the reading under way
-// and for one writing. A [Semaphore] is first come, first served; with a
-// [Priority] the urgent go first, and 100 ms of waiting are worth a level.
+// one that was woken in vain after a millisecond is handed the mutex. Readers and
+// writers of an [RWMutex] alternate: a reader waits for the reading under way and
+// for one writing. A [Semaphore] is first come, first served; with a [Priority]
+// the urgent go first, and 100 ms of waiting are worth a level.
 //
 // # Who is who
 //

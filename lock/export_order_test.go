@@ -50,20 +50,23 @@ func (c *Class) Knowledge() (classes, situations, examples int) {
 // OrderedLock locks l as one of several that are taken in one order.
 func (l *RWMutex) OrderedLock(ctx context.Context) (Held, error) { return l.lock(ctx, ordered) }
 
-// TitledClasses returns how many names classes have been made by.
-func TitledClasses() int {
+// TitledClasses returns how many classes with a name are known of the line whose
+// class without one is given.
+func TitledClasses(line *Class) int {
 	classes.mu.Lock()
 	defer classes.mu.Unlock()
-	return len(classes.titled)
+	for _, o := range classes.lines {
+		if o.class == line {
+			return len(o.titled)
+		}
+	}
+	return 0
 }
-
-// Titled returns the class of the locks that a line makes by that name.
-func Titled(name string) *Class { return classAt(1, name) }
 
 // Hooks calls what locks call when they are watched, for l.
 func Hooks(ctx context.Context, l *Mutex) {
-	orderWants(nil, l, 0)
-	orderGot(nil, l, 0, false)
-	orderMoved(nil, nil, l, 0, false)
-	orderDropped(nil, l, 0)
+	orderWants(nil, l.seen(), 0)
+	orderGot(nil, l.seen(), 0, false)
+	orderMoved(nil, nil, l.seen(), 0, false)
+	orderDropped(nil, l.seen(), 0)
 }

@@ -1,5 +1,7 @@
 package lock
 
+import "github.com/hemgo/hem/internal/graph"
+
 // What tests outside the package may reach of a semaphore's inside.
 
 // Free is how many units are free; less than none after a Resize below what is
@@ -15,3 +17,6 @@ func (s *Semaphore) Owned() (units int64, tasks int) {
 	}
 	return s.owned.Load(), tasks
 }
+
+// Seen is s as the graph sees it.
+func Seen(s *Semaphore) graph.Resource { return s.seen() }

@@ -130,7 +130,7 @@ func (m *Mutex) handoff(h Held) Transfer {
 		h.t.Unhold()
 	}
 	if graph.Watched.Load() != 0 {
-		orderMoved(h.t, nil, m, 0, false)
+		orderMoved(h.t, nil, m.seen(), 0, false)
 	}
 	return Transfer{Held{m: m, hold: number}}
 }
@@ -138,7 +138,7 @@ func (m *Mutex) handoff(h Held) Transfer {
 func (m *Mutex) take(h Held, t *graph.Task) (Held, bool) {
 	number, ok := m.renumber(h.hold, t)
 	if ok && graph.Watched.Load() != 0 {
-		orderMoved(nil, t, m, 0, true)
+		orderMoved(nil, t, m.seen(), 0, true)
 	}
 	return Held{m: m, t: t, hold: number}, ok
 }
@@ -160,9 +160,9 @@ func (m *Mutex) renumber(number uint64, t *graph.Task) (uint64, bool) {
 // lockable returns h's lock.
 func (h Held) lockable() lockable {
 	if h.m != nil {
-		return h.m
+		return h.m.seen()
 	}
-	return h.rw
+	return h.rw.seen()
 }
 
 // spent panics because h has been given up before.

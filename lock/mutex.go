@@ -121,7 +121,7 @@ func (m *Mutex) TryLock(ctx context.Context) (h Held, ok bool) {
 	t := graph.Current(ctx)
 	t.Point()
 	if h, ok = m.grab(t, 0); ok && graph.Watched.Load() != 0 {
-		orderGot(t, m, 0, true)
+		orderGot(t, m.seen(), 0, true)
 	}
 	return h, ok
 }
@@ -156,7 +156,7 @@ func (m *Mutex) unlock(h Held) {
 		h.spent()
 	}
 	if graph.Watched.Load() != 0 {
-		orderDropped(h.t, m, 0)
+		orderDropped(h.t, m.seen(), 0)
 	}
 	m.giveUp(h.t)
 }
@@ -188,20 +188,28 @@ func (m *Mutex) free(s uint64) bool {
 	return false
 }
 
-// Blocked is for the graph: m's holder has to act. The order of the queue does
-// not matter, since who waits in it waits for the same holder.
-func (m *Mutex) Blocked(_ *graph.Task, stuck func(*graph.Task) bool) bool {
+// String returns what m is called in reports: "mutex stock".
+func (m *Mutex) String() string { return m.seen().Label().String() }
+
+// seenMutex is a Mutex as the graph and the order checker see it.
+type seenMutex Mutex
+
+func (m *Mutex) seen() *seenMutex { return (*seenMutex)(m) }
+
+// Blocked is true if the holder is stuck. The order of the queue does not
+// matter, since who waits in it waits for the same holder.
+func (m *seenMutex) Blocked(_ *graph.Task, stuck func(*graph.Task) bool) bool {
 	owner := m.owner.Get()
 	return owner != nil && stuck(owner)
 }
 
-// HeldBy is for the graph's reports.
-func (m *Mutex) HeldBy(t *graph.Task) bool { return m.owner.Get() == t }
+func (m *seenMutex) HeldBy(t *graph.Task) bool { return m.owner.Get() == t }
 
-// Label is for reports.
-func (m *Mutex) Label() graph.Label { return label("mutex", m.Class, m) }
+func (m *seenMutex) HolderEnded(t *graph.Task) { (*Mutex)(m).holderEnded(t) }
 
-func (m *Mutex) class() *Class {
+func (m *seenMutex) Label() graph.Label { return label("mutex", m.Class, m) }
+
+func (m *seenMutex) class() *Class {
 	if m.Class != nil {
 		return m.Class
 	}

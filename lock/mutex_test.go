@@ -160,11 +160,11 @@ func TestAZeroMutexIsNamedByItsAddressAndAMadeOneByItsLine(t *testing.T) {
 	class := lock.NewClass("account")
 	account := &lock.Mutex{Class: class}
 	for want, m := range map[string]*lock.Mutex{"mutex 0x": &zero, "mutex mutex_test.go:": made, "mutex account": account, "mutex stock": lock.NewMutex(lock.Name("stock"))} {
-		if got := m.Label().String(); !strings.HasPrefix(got, want) {
+		if got := m.String(); !strings.HasPrefix(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if lock.NewMutex(lock.In(class)).Label() != account.Label() {
+	if lock.NewMutex(lock.In(class)).String() != account.String() {
 		t.Error("a class names its locks alike")
 	}
 }

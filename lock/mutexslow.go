@@ -16,16 +16,16 @@ func (m *Mutex) lockSlowly(ctx context.Context) (Held, error) {
 	watched := graph.Watched.Load() != 0
 	if watched {
 		t.Point()
-		orderWants(t, m, 0)
+		orderWants(t, m.seen(), 0)
 	}
 	h, ok := m.grab(t, 0)
 	if !ok {
-		if h, err = m.wait(ctx, t, watched, m); err != nil {
+		if h, err = m.wait(ctx, t, watched, m.seen()); err != nil {
 			return Held{}, err
 		}
 	}
 	if watched {
-		orderGot(t, m, 0, false)
+		orderGot(t, m.seen(), 0, false)
 	}
 	return h, nil
 }
@@ -151,7 +151,7 @@ func (m *Mutex) pass(holder *graph.Task) {
 	if w != nil {
 		w.Wake()
 	}
-	reportHold(m, holder, long)
+	reportHold(m.seen(), holder, long)
 }
 
 // passLocked returns who is to be woken, nil if nobody is.
@@ -211,8 +211,8 @@ func (m *Mutex) clearLocked(bits uint64) {
 // lostLocked returns the holder if it has ended.
 func (m *Mutex) lostLocked() *graph.Task { return ended(&m.owner) }
 
-// HolderEnded is for the graph: t has ended and may have held m.
-func (m *Mutex) HolderEnded(t *graph.Task) {
+// holderEnded tells those who wait, if t, which has ended, held m.
+func (m *Mutex) holderEnded(t *graph.Task) {
 	r := rareOf(&m.rare)
 	r.mu.Lock()
 	if m.owner.Get() != t {
@@ -242,7 +242,7 @@ func (m *Mutex) Reset() bool {
 		return false
 	}
 	if graph.Watched.Load() != 0 {
-		orderDropped(lost, m, 0)
+		orderDropped(lost, m.seen(), 0)
 	}
 	m.owner.Set(nil)
 	r.mu.Unlock()

@@ -76,6 +76,10 @@ func init() {
 // is being looked into, where HEM_LOCK_ORDER=1 in the environment does for the
 // process's whole life. It is on while anybody wants it.
 //
+// A lock's class is the one it is [In], else what all locks share that one line
+// of code makes by one [Name], the same statement included; a lock that is
+// declared and not made is a class by itself.
+//
 // To hold a lock of one class and wait for one of another says that the one
 // comes before the other. The checker remembers that, also of holds that were
 // long over when the contrary was done, and tells in findings and by log/slog,

@@ -99,7 +99,7 @@ func TestALockWithoutAClassIsCalledByItsAddress(t *testing.T) {
 	s.task("t", func(ctx context.Context) error { return lockBoth(ctx, m, named) })
 	s.task("u", func(ctx context.Context) error { return lockBothContrary(ctx, m, named) })
 	found := s.findings()
-	if len(found) != 1 || !strings.Contains(found[0].Detail, "→ "+m.Label().String()+" at") {
+	if len(found) != 1 || !strings.Contains(found[0].Detail, "→ "+m.String()+" at") {
 		t.Errorf("found %+v", found)
 	}
 }

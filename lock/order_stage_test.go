@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -57,9 +58,13 @@ func newStage(t *testing.T) *stage {
 
 // unlogged keeps what is found out of the test's output.
 func unlogged(t *testing.T) {
-	before := slog.Default()
+	before, out, flags := slog.Default(), log.Writer(), log.Flags()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(out) // which SetDefault has turned to slog
+		log.SetFlags(flags)
+	})
 }
 
 // add keeps what is about the stage.

@@ -196,7 +196,7 @@ func (c *checker) ranks(w *want) []*report {
 // writes learns that somebody waits to write, if what is wanted has readers:
 // from then on readers may have to wait for readers.
 func (c *checker) writes(w *want) (found []*report) {
-	if _, ok := w.lock.(*Mutex); ok || w.mode&shared != 0 {
+	if _, ok := w.lock.(*seenMutex); ok || w.mode&shared != 0 {
 		return nil
 	}
 	var s situation

@@ -7,21 +7,41 @@ import (
 	"github.com/hemgo/hem/internal/graph"
 )
 
-// Blocked is for the graph. The writer whose turn it is waits for the readers;
-// everybody else, reader or writer, for that writer.
-func (l *RWMutex) Blocked(t *graph.Task, stuck func(*graph.Task) bool) (blocked bool) {
-	if w := l.rare().drainer.Load(); w != nil && w.Task() == t {
-		for _, x := range l.readers() {
+// seenRWMutex is an RWMutex as the graph and the order checker see it.
+type seenRWMutex RWMutex
+
+func (l *RWMutex) seen() *seenRWMutex { return (*seenRWMutex)(l) }
+
+// Blocked is true if somebody is stuck whom t waits for: the writer whose turn
+// it is waits for the readers, everybody else, reader or writer, for that
+// writer.
+func (l *seenRWMutex) Blocked(t *graph.Task, stuck func(*graph.Task) bool) (blocked bool) {
+	rw := (*RWMutex)(l)
+	if w := rw.rare().drainer.Load(); w != nil && w.Task() == t {
+		for _, x := range rw.readers() {
 			blocked = stuck(x) || blocked
 		}
 		return blocked
 	}
-	return l.turn.Blocked(t, stuck)
+	return l.turn.seen().Blocked(t, stuck)
 }
 
-// HeldBy is for the graph's reports. The writer who waits for the readers holds
-// its turn, which others wait for.
-func (l *RWMutex) HeldBy(t *graph.Task) bool { return l.turn.HeldBy(t) || l.reads(t) }
+// HeldBy is true of the writer who waits for the readers too: it has the turn,
+// for which others wait.
+func (l *seenRWMutex) HeldBy(t *graph.Task) bool {
+	return l.turn.owner.Get() == t || (*RWMutex)(l).reads(t)
+}
+
+func (l *seenRWMutex) HolderEnded(t *graph.Task) { (*RWMutex)(l).holderEnded(t) }
+
+func (l *seenRWMutex) Label() graph.Label { return label("rwmutex", l.Class, l) }
+
+func (l *seenRWMutex) class() *Class {
+	if l.Class != nil {
+		return l.Class
+	}
+	return (*RWMutex)(l).rare().class()
+}
 
 // reads reports whether t is one of the readers.
 func (l *RWMutex) reads(t *graph.Task) bool { return t != nil && slices.Contains(l.readers(), t) }
@@ -54,11 +74,11 @@ func (l *RWMutex) readersLocked(f func(*graph.Task)) {
 	}
 }
 
-// HolderEnded is for the graph: t has ended and may have held l. A lost writer
-// is told to all who wait, a lost reader to the writer whose turn it is: readers
-// can go on beside it.
-func (l *RWMutex) HolderEnded(t *graph.Task) {
-	l.turn.HolderEnded(t)
+// holderEnded tells those who wait, if t, which has ended, held l: a lost writer
+// to all, a lost reader to the writer whose turn it is, since readers can go on
+// beside it.
+func (l *RWMutex) holderEnded(t *graph.Task) {
+	l.turn.holderEnded(t)
 	r := l.rare()
 	r.mu.Lock()
 	var told []*waiter
@@ -91,7 +111,7 @@ func (l *RWMutex) reset(repair func()) bool {
 			repair()
 		}
 		if graph.Watched.Load() != 0 {
-			orderDropped(lost, l, 0)
+			orderDropped(lost, l.seen(), 0)
 		}
 		l.turn.owner.Set(nil)
 	}
@@ -108,7 +128,7 @@ func (l *RWMutex) dropLostLocked() (needed bool) {
 	drop := func(t *graph.Task) {
 		needed = true
 		if graph.Watched.Load() != 0 {
-			orderDropped(t, l, shared)
+			orderDropped(t, l.seen(), shared)
 		}
 	}
 	if all := l.slots.Load(); all != nil {

@@ -115,7 +115,7 @@ func (l *RWMutex) tryLock(ctx context.Context, m mode) (h Held, ok bool) {
 	t := graph.Current(ctx)
 	t.Point()
 	if h, ok = l.grab(t, m); ok && graph.Watched.Load() != 0 {
-		orderGot(t, l, m, true)
+		orderGot(t, l.seen(), m, true)
 	}
 	return h, ok
 }
@@ -152,15 +152,8 @@ func (l *RWMutex) lock(ctx context.Context, m mode) (Held, error) {
 // reports whether there was such a need.
 func (l *RWMutex) Reset() bool { return l.reset(nil) }
 
-// Label is for reports.
-func (l *RWMutex) Label() graph.Label { return label("rwmutex", l.Class, l) }
-
-func (l *RWMutex) class() *Class {
-	if l.Class != nil {
-		return l.Class
-	}
-	return l.rare().class()
-}
+// String returns what l is called in reports: "rwmutex stock".
+func (l *RWMutex) String() string { return l.seen().Label().String() }
 
 // rare is what l shares with its turn.
 func (l *RWMutex) rare() *rare { return rareOf(&l.turn.rare) }
@@ -182,7 +175,7 @@ func (l *RWMutex) lockSlowly(ctx context.Context, m mode) (Held, error) {
 	watched := graph.Watched.Load() != 0
 	if watched {
 		t.Point()
-		orderWants(t, l, m)
+		orderWants(t, l.seen(), m)
 	}
 	var h Held
 	if m&shared == 0 {
@@ -191,7 +184,7 @@ func (l *RWMutex) lockSlowly(ctx context.Context, m mode) (Held, error) {
 		h, err = l.lockRead(ctx, t, watched)
 	}
 	if err == nil && watched {
-		orderGot(t, l, m, false)
+		orderGot(t, l.seen(), m, false)
 	}
 	return h, err
 }

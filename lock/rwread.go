@@ -184,7 +184,7 @@ func (l *RWMutex) readUnlock(h Held) {
 		h.spent()
 	}
 	if graph.Watched.Load() != 0 {
-		orderDropped(h.t, l, shared)
+		orderDropped(h.t, l.seen(), shared)
 	}
 	if h.t != nil {
 		h.t.Unhold()
@@ -227,7 +227,7 @@ func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (He
 	}
 	r := l.rare()
 	w := new(waiter)
-	w.Begin(ctx, l)
+	w.Begin(ctx, l.seen())
 	r.mu.Lock()
 	for {
 		h, ok := l.grabReadLocked(t)
@@ -237,7 +237,7 @@ func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (He
 			l.left()
 			w.Abandon()
 			if !ok {
-				return Held{}, lostError("lock: rlock", l, lost)
+				return Held{}, lostError("lock: rlock", l.seen(), lost)
 			}
 			l.settle(h)
 			return h, nil
@@ -254,7 +254,7 @@ func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (He
 	r.mu.Unlock()
 	l.left()
 	if lost := ended(&l.turn.owner); lost != nil {
-		l.HolderEnded(lost) // it did not see the wait
+		l.holderEnded(lost) // it did not see the wait
 	}
 	err := w.Park()
 	switch {
@@ -265,12 +265,12 @@ func (l *RWMutex) waitRead(ctx context.Context, t *graph.Task, watched bool) (He
 			l.turn.clearLocked(mutexReaders)
 		}
 		r.mu.Unlock()
-		waited(l, t, w.start)
-		return Held{}, gaveUp(ctx, "lock: rlock", l.Label(), err)
+		waited(l.seen(), t, w.start)
+		return Held{}, gaveUp(ctx, "lock: rlock", l.seen().Label(), err)
 	case w.lost != nil:
-		return Held{}, lostError("lock: rlock", l, w.lost)
+		return Held{}, lostError("lock: rlock", l.seen(), w.lost)
 	}
-	waited(l, t, w.start)
+	waited(l.seen(), t, w.start)
 	if t != nil {
 		t.Hold()
 	}

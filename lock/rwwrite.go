@@ -15,7 +15,7 @@ func (l *RWMutex) lockWrite(ctx context.Context, t *graph.Task, watched bool) (H
 			return Held{}, l.upgrade()
 		}
 		var err error
-		if h, err = l.turn.wait(ctx, t, watched, l); err != nil {
+		if h, err = l.turn.wait(ctx, t, watched, l.seen()); err != nil {
 			return Held{}, err
 		}
 	}
@@ -29,7 +29,7 @@ func (l *RWMutex) lockWrite(ctx context.Context, t *graph.Task, watched bool) (H
 }
 
 func (l *RWMutex) upgrade() error {
-	return &fault.Error{Op: "lock: lock", Task: l.Label().Name, Kind: fault.Invalid, Err: ErrUpgrade,
+	return &fault.Error{Op: "lock: lock", Task: l.seen().Label().Name, Kind: fault.Invalid, Err: ErrUpgrade,
 		Hint: "unlock what is held for reading first, lock for writing, and look again at what was read"}
 }
 
@@ -48,7 +48,7 @@ func (l *RWMutex) drain(ctx context.Context, t *graph.Task, watched bool) error 
 	}
 	r := l.rare()
 	w := new(waiter)
-	w.Begin(ctx, l)
+	w.Begin(ctx, l.seen())
 	r.mu.Lock()
 	w.start = clock(t)
 	r.drainer.Store(w)
@@ -57,9 +57,9 @@ func (l *RWMutex) drain(ctx context.Context, t *graph.Task, watched bool) error 
 	if !l.read() || lost != nil { // R3: who left before did not see the wait
 		r.drainer.Store(nil)
 		r.mu.Unlock()
-		w.Withdraw()
+		w.Withdraw() // nobody knows of it any more
 		if lost != nil {
-			return lostError("lock: lock", l, lost)
+			return lostError("lock: lock", l.seen(), lost)
 		}
 		return nil
 	}
@@ -70,11 +70,11 @@ func (l *RWMutex) drain(ctx context.Context, t *graph.Task, watched bool) error 
 		r.mu.Lock()
 		r.drainer.Store(nil)
 		r.mu.Unlock()
-		err = gaveUp(ctx, "lock: lock", l.Label(), err)
+		err = gaveUp(ctx, "lock: lock", l.seen().Label(), err)
 	case w.lost != nil:
-		err = lostError("lock: lock", l, w.lost)
+		err = lostError("lock: lock", l.seen(), w.lost)
 	}
-	waited(l, t, w.start)
+	waited(l.seen(), t, w.start)
 	return err
 }
 
@@ -102,7 +102,7 @@ func (l *RWMutex) writeUnlock(h Held) {
 		h.spent()
 	}
 	if graph.Watched.Load() != 0 {
-		orderDropped(h.t, l, 0)
+		orderDropped(h.t, l.seen(), 0)
 	}
 	l.turn.giveUp(h.t)
 }
@@ -135,7 +135,7 @@ func (l *RWMutex) handoff(h Held) Transfer {
 		h.t.Unhold()
 	}
 	if graph.Watched.Load() != 0 {
-		orderMoved(h.t, nil, l, h.mode(), false)
+		orderMoved(h.t, nil, l.seen(), h.mode(), false)
 	}
 	return Transfer{to}
 }
@@ -143,7 +143,7 @@ func (l *RWMutex) handoff(h Held) Transfer {
 func (l *RWMutex) take(h Held, t *graph.Task) (Held, bool) {
 	to, ok := l.renumber(h, t)
 	if ok && graph.Watched.Load() != 0 {
-		orderMoved(nil, t, l, h.mode(), true)
+		orderMoved(nil, t, l.seen(), h.mode(), true)
 	}
 	return to, ok
 }

@@ -192,7 +192,7 @@ func (s *Semaphore) anonymous(w int64) int64 { return s.size.Load() - s.owned.Lo
 // With panics if it is given another option than [Priority], and if f does.
 func (s *Semaphore) With(ctx context.Context, n int64, f func(context.Context) error, opts ...Option) error {
 	if f == nil {
-		return &fault.Error{Op: "lock: with", Task: s.Label().Name, Kind: fault.Invalid, Err: errNoFunction}
+		return &fault.Error{Op: "lock: with", Task: s.seen().Label().Name, Kind: fault.Invalid, Err: errNoFunction}
 	}
 	own := &holding{n: n}
 	if err := s.acquire(ctx, "With", n, opts, own); err != nil {
@@ -224,7 +224,7 @@ var (
 // [NewSemaphore] takes.
 func (s *Semaphore) Resize(n int64) error {
 	if n <= 0 || n > mostUnits {
-		return &fault.Error{Op: "lock: resize", Task: s.Label().Name, Kind: fault.Invalid,
+		return &fault.Error{Op: "lock: resize", Task: s.seen().Label().Name, Kind: fault.Invalid,
 			Err: fmt.Errorf("%d units", n), Hint: fmt.Sprintf("it takes 1 to %d", int64(mostUnits))}
 	}
 	var out wakes
@@ -255,4 +255,4 @@ func (s *Semaphore) Waiting() int {
 }
 
 // String returns what the semaphore is called in reports: "semaphore db".
-func (s *Semaphore) String() string { return s.Label().String() }
+func (s *Semaphore) String() string { return s.seen().Label().String() }

@@ -149,14 +149,14 @@ func TestMoreStuckTasksNeverUnblockWhoWaitsForUnits(t *testing.T) {
 					if w.t == nil {
 						continue
 					}
-					if sc.s.Blocked(w.t, func(*graph.Task) bool { return false }) {
+					if lock.Seen(sc.s).Blocked(w.t, func(*graph.Task) bool { return false }) {
 						t.Errorf("seed %d: blocked by nobody", seed)
 					}
-					if !sc.s.Blocked(w.t, func(x *graph.Task) bool { return few[x] }) {
+					if !lock.Seen(sc.s).Blocked(w.t, func(x *graph.Task) bool { return few[x] }) {
 						continue
 					}
 					blocked++
-					if !sc.s.Blocked(w.t, func(x *graph.Task) bool { return more[x] }) {
+					if !lock.Seen(sc.s).Blocked(w.t, func(x *graph.Task) bool { return more[x] }) {
 						t.Errorf("seed %d: blocked by some and free with more", seed)
 					}
 				}
@@ -198,7 +198,7 @@ func TestBlockedSaysWhoCouldNeverBeServed(t *testing.T) {
 				for changed := true; changed; {
 					changed = false
 					for _, w := range sc.waiters {
-						if stuck[w.t] && !sc.s.Blocked(w.t, func(x *graph.Task) bool { return stuck[x] }) {
+						if stuck[w.t] && !lock.Seen(sc.s).Blocked(w.t, func(x *graph.Task) bool { return stuck[x] }) {
 							stuck[w.t], changed = false, true
 						}
 					}

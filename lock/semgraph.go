@@ -5,10 +5,14 @@ import (
 	"github.com/hemgo/hem/internal/invariant"
 )
 
-// Label names the semaphore in reports. It is for the graph.
-func (s *Semaphore) Label() graph.Label { return label("semaphore", s.name, s) }
+// seenSemaphore is a Semaphore as the graph sees it.
+type seenSemaphore Semaphore
 
-// Blocked is for the graph: t, which waits, waits for ever with those that
+func (s *Semaphore) seen() *seenSemaphore { return (*seenSemaphore)(s) }
+
+func (s *seenSemaphore) Label() graph.Label { return label("semaphore", s.name, s) }
+
+// Blocked says of t, which waits, whether it waits for ever with those that
 // stuck holds true for if they keep so many units that the others do not
 // suffice for it, or for one of them that is served before it.
 //
@@ -17,7 +21,8 @@ func (s *Semaphore) Label() graph.Label { return label("semaphore", s.name, s) }
 // blocked: all who wait want no more than size (S3). Nor does it matter then
 // who waits ahead, and nobody is asked, lest every wait in a long queue ask
 // all the others.
-func (s *Semaphore) Blocked(t *graph.Task, stuck func(*graph.Task) bool) bool {
+func (seen *seenSemaphore) Blocked(t *graph.Task, stuck func(*graph.Task) bool) bool {
+	s := (*Semaphore)(seen)
 	kept := s.kept(stuck)
 	if kept == 0 {
 		return false
@@ -87,8 +92,8 @@ func (s *Semaphore) requestLocked(t *graph.Task) (mine *request) {
 	return mine
 }
 
-// HeldBy is for the graph: it reports whether t holds units by With.
-func (s *Semaphore) HeldBy(t *graph.Task) bool {
+// HeldBy reports whether t holds units by With.
+func (s *seenSemaphore) HeldBy(t *graph.Task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for h := s.holdings; h != nil; h = h.next {

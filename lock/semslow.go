@@ -41,7 +41,7 @@ func (s *Semaphore) acquire(ctx context.Context, who string, n int64, opts []Opt
 
 // invalid is the error of a request that no semaphore of the size could serve.
 func (s *Semaphore) invalid(n, size int64) error {
-	e := &fault.Error{Op: "lock: acquire", Task: s.Label().Name, Kind: fault.Invalid}
+	e := &fault.Error{Op: "lock: acquire", Task: s.seen().Label().Name, Kind: fault.Invalid}
 	switch {
 	case n <= 0:
 		e.Err = fmt.Errorf("%d units were asked for", n)
@@ -81,7 +81,7 @@ func (s *Semaphore) wait(ctx context.Context, t *graph.Task, r *request) error {
 	start := clock(t)
 	r.rank = rankOf(start, r.level)
 	for w := &r.first; ; w = new(graph.Wait) {
-		w.BeginAs(t, ctx, s)
+		w.BeginAs(t, ctx, s.seen())
 		s.mu.Lock()
 		if !s.joinLocked(r, w) {
 			s.unlock(nil)
@@ -93,11 +93,11 @@ func (s *Semaphore) wait(ctx context.Context, t *graph.Task, r *request) error {
 		err := w.Park()
 		if err != nil {
 			s.leave(r)
-			waited(s, t, start)
-			return gaveUp(ctx, "lock: acquire", s.Label(), err)
+			waited(s.seen(), t, start)
+			return gaveUp(ctx, "lock: acquire", s.seen().Label(), err)
 		}
 		if !r.again {
-			waited(s, t, start)
+			waited(s.seen(), t, start)
 			return s.result(r)
 		}
 	}

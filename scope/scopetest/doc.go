@@ -16,9 +16,11 @@
 //     these started, by plain go statements too, and still runs when the scope
 //     has ended, fails the test with its name and stack.
 //   - A finding about a task of the scope, such as one that ignores its
-//     cancellation, fails the test unless it is [Allow]ed.
+//     cancellation, fails the test unless it is [Allow]ed. Locks are taken in
+//     one order, see below. That one was held or waited for for long is no
+//     failure: it depends on the machine.
 //   - The verdicts are about this test alone, under t.Parallel too: what another
-//     test leaks or does is nothing to it.
+//     test leaks or does is nothing to it; but see the orders of locks.
 //   - In a testing/synctest bubble all of this holds in virtual time.
 //
 // # How a leak is known
@@ -33,6 +35,18 @@
 // those of code that replaces labels instead of adding to the context's, as
 // pprof.Do of context.Background does. Goroutines that the standard library starts once for the
 // whole process, as os/signal does, and those of subtests are no leaks.
+//
+// # Orders of locks
+//
+// While a test runs, lock.CheckOrder is on: contrary orders fail the test that
+// has taken the locks in the second one, with the stacks of both, whether or not
+// they met. What is learned of classes of locks stays for the tests that follow
+// or run beside: when one test has taken a stock and then a price, another that
+// does it the other way round fails, and the message names both. Each cycle
+// fails one test, the first.
+//
+// Orders of goroutines that are not adopted are found as well, and logged. They
+// are about no task, and fail no test.
 //
 // # What it refuses
 //

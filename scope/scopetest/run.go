@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hemgo/hem/inspect"
+	"github.com/hemgo/hem/lock"
 	"github.com/hemgo/hem/scope"
 )
 
@@ -34,7 +35,8 @@ var runs atomic.Uint64
 // under t.Context. If it fails, t fails and ends there, as by t.FailNow.
 //
 // When the scope has ended, everything it started must have too, and nothing
-// must have been found: see the package comment.
+// must have been found: see the package comment. Meanwhile the orders of locks
+// are checked.
 //
 // t.FailNow and t.SkipNow may be called in body and in tasks: both end the test
 // when the other tasks have ended.
@@ -62,6 +64,7 @@ func Run(t testing.TB, body func(ctx context.Context, s *scope.Scope) error, opt
 	defer pprof.SetGoroutineLabels(t.Context())
 	stop := inspect.OnFinding(findings.add)
 	defer stop()
+	defer lock.CheckOrder()()
 
 	returned := false
 	defer func() {
