@@ -68,6 +68,13 @@ func sixteen(n int, derive func(context.Context) context.Context, use func(conte
 // used is what the locks protect.
 var used int
 
+// keep uses what was read.
+func keep(n int) {
+	if n < 0 {
+		panic("a count fell below zero")
+	}
+}
+
 func mutexes(p party, derive func(context.Context) context.Context) []side {
 	return []side{
 		{"hem", func() (func(int), func()) {
@@ -146,7 +153,9 @@ func rwmutexes(p party, writes int) []side {
 							if err != nil {
 								panic(err)
 							}
+							n := used
 							h.Unlock()
+							keep(n)
 						}
 					}
 				})
@@ -163,7 +172,9 @@ func rwmutexes(p party, writes int) []side {
 							l.Unlock()
 						} else {
 							l.RLock()
+							n := used
 							l.RUnlock()
+							keep(n)
 						}
 					}
 				})

@@ -125,13 +125,21 @@ func (p *printer) places() {
 	for _, place := range all {
 		p.printf("  %s", place.Label)
 		for _, f := range place.Figures {
-			if text := sentence(fmt.Sprint(f.Value)); text != "0" && text != "0s" {
+			text := sentence(fmt.Sprint(f.Value))
+			switch {
+			case text == "0" || text == "0s":
+			case len(f.Name) > longFigure:
+				p.printf("\n    %s: %s", show(f.Name), text)
+			default:
 				p.printf("  %s %s", show(f.Name), text)
 			}
 		}
 		p.printf("\n")
 	}
 }
+
+// longFigure is the length of a figure's name from which it gets its own line.
+const longFigure = 20
 
 // details is how many findings of one code a dump shows.
 const details = 3

@@ -173,7 +173,7 @@ func (b *bank) transfer(ctx context.Context, r *rand.Rand, p plan, who string) e
 // what the accounts are owed.
 func (b *bank) try(ctx context.Context, r *rand.Rand, p plan, who string) error {
 	if p.wait > 0 {
-		cancel := func() {}
+		var cancel context.CancelFunc
 		if p.cancel {
 			ctx, cancel = context.WithCancel(ctx)
 			time.AfterFunc(p.wait, cancel)

@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 what types hold is looked into by reflection
+
 package lock_test
 
 import (

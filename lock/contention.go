@@ -161,7 +161,7 @@ func (c *siteTable) Figures() []graph.Figure {
 	for _, at := range ranked[:min(len(ranked), shownSites)] {
 		f, where := c.sites[at], fault.FrameAt(at.pc)
 		all = append(all, graph.Figure{
-			Name: fmt.Sprintf("%v at %s:%d", at.label, path.Base(where.File), where.Line),
+			Name: fmt.Sprintf("%s:%d for %v", path.Base(where.File), where.Line, at.label),
 			Value: fmt.Sprintf("%d waits, %v in all, longest %v", f.waits,
 				f.total.Round(time.Microsecond), f.longest.Round(time.Microsecond)),
 		})

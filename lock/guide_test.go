@@ -31,7 +31,7 @@ import (
 // crossed has a checkout and a repricing that take a stock and a price in
 // contrary orders. It returns the error of the one that was told, and how many
 // went on.
-func crossed() (err error, wentOn int) {
+func crossed() (wentOn int, err error) {
 	stock, price := lock.NewMutex(lock.Name("stock")), lock.NewMutex(lock.Name("price"))
 	var meeting sync.WaitGroup
 	meeting.Add(2)
@@ -54,13 +54,13 @@ func crossed() (err error, wentOn int) {
 		}, scope.Name("serve"))
 		return nil
 	})
-	return err, wentOn
+	return wentOn, err
 }
 
 // Both pages show a report as it is printed. Lines of code are no part of that,
 // nor is which of the two was told.
 func TestTheReportsInReadmeAndGuideAreWhatIsPrinted(t *testing.T) {
-	err, wentOn := crossed()
+	wentOn, err := crossed()
 	if deadlock(err) == nil || wentOn != 1 {
 		t.Fatalf("%d went on, error %v", wentOn, err)
 	}

@@ -2,8 +2,6 @@ package lock_test
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -67,9 +65,7 @@ func twin(r *kernels.Report) string {
 // orderFindings switches the order checker on for the test, and returns what
 // gives the codes that were found since it was called last.
 func orderFindings(t *testing.T) func() []string {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil))) // it logs, too
-	t.Cleanup(func() { slog.SetDefault(before) })
+	unlogged(t) // it logs, too
 	t.Cleanup(lock.CheckOrder())
 	var mu sync.Mutex
 	var codes []string

@@ -1,10 +1,6 @@
 package lock
 
-import (
-	"fmt"
-
-	"github.com/hemgo/hem/internal/graph"
-)
+import "fmt"
 
 // An Option varies how a lock, a class or a request is made. Each says where
 // it may be given; elsewhere it panics.
@@ -22,7 +18,8 @@ type Option struct {
 func Name(name string) Option { return Option{name: name} }
 
 // In puts a lock made by [NewMutex], [NewRWMutex] or [NewGuard] in class c.
-// Without a class, the locks made by one line are one.
+// Without a class, the locks made by one line are one, those that one statement
+// makes included.
 //
 // In panics if c is nil.
 func In(c *Class) Option {
@@ -77,5 +74,3 @@ func made(who string, site uintptr, opts []Option) *Class {
 	}
 	return classAt(site, o.name)
 }
-
-var _ = graph.CallerPC

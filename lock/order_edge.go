@@ -72,8 +72,6 @@ func excludes(a, b []gate) bool {
 	return false
 }
 
-func exclusive(g gate) bool { return !g.shared }
-
 // sameGates reports whether a and b have the same elements.
 func sameGates(a, b []gate) bool {
 	if len(a) != len(b) {

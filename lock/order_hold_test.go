@@ -49,7 +49,7 @@ func TestTheEnvironmentSwitchesItOnForGood(t *testing.T) {
 	}
 	for value, want := range map[string]string{"1": "watched: 1", "0": "watched: 0", "": "watched: 0"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), orderChild+"=1", "HEM_LOCK_ORDER="+value)
+		cmd.Env = append(os.Environ(), orderChild+"=1", "HEM_LOCK_ORDER="+value, "GORACE=atexit_sleep_ms=0")
 		if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("HEM_LOCK_ORDER=%q: %s%v, want %q", value, out, err, want)
 		}
