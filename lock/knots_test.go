@@ -318,3 +318,40 @@ func TestAWaitWithItsOwnDeadlineIsNotRefusedButExplained(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of four who hold a unit each and want three more at the same moment, nobody
+// is stuck by one other alone. Three have to give up, one after the other, and
+// no more than that; who merely joins them is not told.
+func TestAKnotInWhichNobodyIsStuckByOneOtherAloneIsUndone(t *testing.T) {
+	for range amount(t, 300, "HEM_KNOTS") {
+		units := lock.NewSemaphore(4)
+		var told atomic.Int32
+		var ready sync.WaitGroup
+		ready.Add(4)
+		bounded(t, func() {
+			err := scope.Run(context.Background(), func(_ context.Context, s *scope.Scope) error {
+				for range 4 {
+					s.Go(func(ctx context.Context) error {
+						err := units.With(ctx, 1, func(ctx context.Context) error {
+							ready.Done()
+							ready.Wait()
+							return units.With(ctx, 3, func(context.Context) error { return nil })
+						})
+						if deadlock(err) != nil {
+							told.Add(1)
+							return nil
+						}
+						return err
+					})
+				}
+				return nil
+			})
+			if err != nil {
+				t.Errorf("the scope: %v", err)
+			}
+		})
+		if told.Load() != 3 {
+			t.Fatalf("%d were told", told.Load())
+		}
+	}
+}

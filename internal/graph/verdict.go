@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/hemgo/hem/fault"
 )
@@ -59,9 +60,15 @@ type bystander struct {
 	quiet  int // looks in a row at which all others were past or lingered
 }
 
-// manyRounds of answers by those who linger, and none of them told, say that
-// none will be. It takes knots of a shape that no test has met.
-const manyRounds = 30
+// In knots over weighted units it may be that nobody is stuck by one other alone:
+// then none closes it and none is in a circle, and all linger. After fewRounds of
+// answers that say so, the first of those who are waited for is told. What others
+// give up, who merely wait, frees nobody. After manyRounds anybody is told: it
+// takes knots of a shape that no test has met.
+const (
+	fewRounds  = 3
+	manyRounds = 60
+)
 
 // abandoned reports whether nobody else will be told of what w is stuck with:
 // all others are past their verdict, or linger while w has a knot of its own.
@@ -81,7 +88,18 @@ func (b *bystander) abandoned(w *Wait, k *knot) bool {
 		}
 	}
 	b.quiet++
-	return others == 0 || k.circles || b.quiet > manyRounds
+	return others == 0 || k.circles || b.quiet > fewRounds && b.first(w, k) || b.quiet > manyRounds
+}
+
+// first reports whether w is waited for, and no other of k that lingers comes
+// before it, in an order on which all agree.
+func (b *bystander) first(w *Wait, k *knot) bool {
+	for _, m := range k.waits[1:] {
+		if b.looks[m] && !b.past[m] && uintptr(unsafe.Pointer(m.t)) < uintptr(unsafe.Pointer(w.t)) {
+			return false
+		}
+	}
+	return k.wanted
 }
 
 // linger gives the others a while to come to their verdicts, and reports false

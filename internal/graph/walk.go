@@ -14,6 +14,7 @@ type walk struct {
 	members []*Wait
 	index   map[*Task]int // of members; nil while there are few
 	live    []bool        // parallel to members
+	wanted  bool          // some member asked about the first; of all others that is so
 }
 
 const fewMembers = 12
@@ -66,6 +67,7 @@ func (k *walk) explore(w *Wait) (blocked bool) {
 
 func (k *walk) ask(x *Task) bool {
 	if i, ok := k.find(x); ok {
+		k.wanted = k.wanted || i == 0
 		return !k.live[i]
 	}
 	w := x.wait.Load()
@@ -105,6 +107,7 @@ type knot struct {
 	waits   []*Wait
 	closes  bool // all are free once w is; else some are stuck without it
 	circles bool // those who are stuck because w is, with all others free, keep w stuck
+	wanted  bool // others wait for w's task
 }
 
 // knot returns the waits of the knot that w closes, w first; nil if it closes
@@ -128,7 +131,7 @@ func (w *Wait) look() *knot {
 			return nil
 		}
 		stuck := k.stuck()
-		found := &knot{closes: k.closed(), waits: k.pick(stuck)}
+		found := &knot{closes: k.closed(), waits: k.pick(stuck), wanted: k.wanted}
 		if !found.closes {
 			found.circles = k.circle(stuck)
 		}
