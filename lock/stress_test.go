@@ -3,12 +3,15 @@ package lock_test
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/inspect"
 	"github.com/hemgo/hem/lock"
 	"github.com/hemgo/hem/scope"
 )
@@ -36,85 +39,88 @@ func (x *exclusive) read() {
 	x.readers.Add(-1)
 }
 
-// crowd runs f in n goroutines, of which every fourth is outside every task,
-// and fails if any is told of anything but the end of its own context.
-func crowd(t *testing.T, n int, f func(ctx context.Context, r *rand.Rand) error) {
+// storm lets tasks, and every fourth time goroutines outside every task, do op
+// under contexts of which most have ended or are ended at any moment, until so
+// many waits have been cancelled. Some have no end: they get what they want, or
+// a wake-up was lost and the test hangs.
+func storm(t *testing.T, op func(ctx context.Context, r *rand.Rand) error) {
 	t.Helper()
-	bounded(t, func() {
-		seed := rand.Uint64()
-		err := scope.Run(context.Background(), func(ctx context.Context, s *scope.Scope) error {
-			var strangers sync.WaitGroup
-			for i := range n {
-				r := rand.New(rand.NewPCG(seed, uint64(i)))
-				if i%4 == 3 {
-					strangers.Go(func() {
-						if err := f(context.Background(), r); err != nil {
-							t.Errorf("seed %d: outside: %v", seed, err)
-						}
-					})
-					continue
-				}
-				s.Go(func(ctx context.Context) error { return f(ctx, r) })
+	want := semCancels(t)
+	var cancelled atomic.Int64
+	victims := make([]atomic.Pointer[context.CancelFunc], 12)
+	live := func(ctx context.Context, i int) error {
+		r := rand.New(rand.NewPCG(uint64(i), 71))
+		for cancelled.Load() < want {
+			c, cancel := semVictim(r, ctx, &victims[i])
+			err := op(c, r)
+			cancel()
+			switch {
+			case fault.KindOf(err) == fault.Cancelled:
+				cancelled.Add(1)
+			case err != nil:
+				return err
 			}
-			strangers.Wait()
-			return nil
-		})
-		if err != nil {
-			t.Errorf("seed %d: %v", seed, err)
 		}
-	})
-}
-
-// impatient is a context that ends after so short a time that it often does in
-// the middle of something.
-func impatient(ctx context.Context, r *rand.Rand) (context.Context, context.CancelFunc) {
-	if r.IntN(3) == 0 {
-		ctx, cancel := context.WithCancel(ctx)
-		go cancel()
-		return ctx, cancel
-	}
-	return context.WithTimeout(ctx, time.Duration(r.IntN(30))*time.Microsecond)
-}
-
-// expected takes the errors of waits that were given up.
-func expected(err error) error {
-	if k := fault.KindOf(err); k == fault.Cancelled || k == fault.Deadline {
 		return nil
 	}
-	return err
+	stop := make(chan struct{})
+	var killer, workers sync.WaitGroup
+	killer.Go(func() { endSomebody(victims, stop) })
+	for i := range victims {
+		workers.Go(func() {
+			var err error
+			if i%4 == 3 {
+				err = live(context.Background(), i)
+			} else {
+				err = inTask(func(ctx context.Context) error { return live(ctx, i) })
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ended := make(chan struct{})
+	go func() { workers.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(patience + time.Duration(want)*50*time.Microsecond):
+		var b strings.Builder
+		inspect.Dump(&b)
+		t.Fatalf("it hangs after %d cancelled waits:\n%s", cancelled.Load(), b.String())
+	}
+	close(stop)
+	killer.Wait()
+	t.Logf("%d waits cancelled", cancelled.Load())
+}
+
+// endSomebody ends the contexts of victims until stop is closed.
+func endSomebody(victims []atomic.Pointer[context.CancelFunc], stop <-chan struct{}) {
+	r := rand.New(rand.NewPCG(99, 71))
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if cancel := victims[r.IntN(len(victims))].Swap(nil); cancel != nil {
+			(*cancel)()
+		}
+		if r.IntN(64) == 0 {
+			runtime.Gosched()
+		}
+	}
 }
 
 func TestCancelledWaitsForAMutexLoseNoWakeUp(t *testing.T) {
 	var m lock.Mutex
 	var x exclusive
-	var given atomic.Int64
-	want := int64(amount(t, 5_000, "HEM_CANCELS"))
-	crowd(t, 8, func(ctx context.Context, r *rand.Rand) error {
-		for i := 0; given.Load() < want; i++ {
-			c, cancel := ctx, context.CancelFunc(func() {})
-			if r.IntN(2) == 0 {
-				c, cancel = impatient(ctx, r)
-			}
-			err := hold(c, &m, func() error {
-				x.write()
-				if r.IntN(4) == 0 {
-					time.Sleep(time.Duration(r.IntN(20)) * time.Microsecond)
-				}
-				return nil
-			})
-			cancel()
-			if err != nil {
-				given.Add(1)
-			}
-			if err := expected(err); err != nil {
-				return err
-			}
-			if h, ok := m.TryLock(ctx); ok {
-				x.write()
-				h.Unlock()
-			}
+	storm(t, func(ctx context.Context, r *rand.Rand) error {
+		if h, ok := m.TryLock(ctx); ok {
+			x.write()
+			semLinger(r)
+			h.Unlock()
 		}
-		return nil
+		return hold(ctx, &m, func() error { x.write(); semLinger(r); return nil })
 	})
 	if x.wrong.Load() > 0 {
 		t.Errorf("%d times two were in at once", x.wrong.Load())
@@ -127,43 +133,22 @@ func TestCancelledWaitsForAMutexLoseNoWakeUp(t *testing.T) {
 func TestCancelledWaitsForAnRWMutexLoseNoWakeUp(t *testing.T) {
 	var l lock.RWMutex
 	var x exclusive
-	var given atomic.Int64
-	want := int64(amount(t, 5_000, "HEM_CANCELS"))
-	crowd(t, 12, func(ctx context.Context, r *rand.Rand) error {
-		for given.Load() < want {
-			c, cancel := ctx, context.CancelFunc(func() {})
-			if r.IntN(2) == 0 {
-				c, cancel = impatient(ctx, r)
+	storm(t, func(ctx context.Context, r *rand.Rand) error {
+		switch r.IntN(8) {
+		case 0, 1, 2:
+			return write(ctx, &l, func() error { x.write(); semLinger(r); return nil })
+		case 3:
+			if h, ok := l.TryLock(ctx); ok {
+				x.write()
+				h.Unlock()
 			}
-			pause := func() {
-				if r.IntN(4) == 0 {
-					time.Sleep(time.Duration(r.IntN(20)) * time.Microsecond)
-				}
+		case 4:
+			if h, ok := l.TryRLock(ctx); ok {
+				x.read()
+				h.Unlock()
 			}
-			var err error
-			switch r.IntN(8) {
-			case 0, 1:
-				err = write(c, &l, func() error { x.write(); pause(); return nil })
-			case 2:
-				if h, ok := l.TryLock(c); ok {
-					x.write()
-					h.Unlock()
-				}
-			case 3:
-				if h, ok := l.TryRLock(c); ok {
-					x.read()
-					h.Unlock()
-				}
-			default:
-				err = read(c, &l, func() error { x.read(); pause(); return nil })
-			}
-			cancel()
-			if err != nil {
-				given.Add(1)
-			}
-			if err := expected(err); err != nil {
-				return err
-			}
+		default:
+			return read(ctx, &l, func() error { x.read(); semLinger(r); return nil })
 		}
 		return nil
 	})
