@@ -30,9 +30,13 @@ func (*noCopy) Unlock() {}
 //
 // # Cost
 //
-// Uncontended, under a task's own context, 1.0 to 1.4 of a sync.Mutex for
-// Lock and Unlock; no allocation. A wait allocates some 200 bytes. A Mutex is 32
-// bytes, and 100 more once somebody has waited for it.
+// Uncontended, under a task's own context, Lock and Unlock take about 4 ns more
+// than those of a sync.Mutex, whose fast paths are inlined: a third of that for
+// two calls, the rest to know which goroutine calls, twice. Under a derived
+// context the task has to be found, for another 5 ns. Nothing is allocated, and
+// no clock is read. With 16 tasks contending it is faster than sync.Mutex. A
+// wait allocates some 200 bytes. A Mutex is 32 bytes, and 150 more once somebody
+// has waited for it.
 type Mutex struct {
 	_ noCopy
 
