@@ -38,14 +38,14 @@ func TestGoDeadlockIsHeardOfEachKindOfReportAndOfNone(t *testing.T) {
 		{"restic#1188", ""}, // of semaphores it knows nothing
 	} {
 		i := kernelNumbered(t, c.bug)
-		r, err := playElsewhere(part{i, false, 50})
+		r, err := playElsewhere(part{Kernel: i, Fixed: false, Runs: 50})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r.Report != c.kind && !(c.kind == byOrder && r.Report == byTimeout) || c.kind == "" && r.Stuck != 1 {
 			t.Errorf("%s: %+v, want a report by %q", c.bug, r, c.kind)
 		}
-		r, err = playElsewhere(part{i, true, 5})
+		r, err = playElsewhere(part{Kernel: i, Fixed: true, Runs: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

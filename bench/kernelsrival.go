@@ -69,6 +69,7 @@ type part struct {
 	Kernel int
 	Fixed  bool
 	Runs   int
+	Case   int // not zero: the case before it of lockCases, and no kernel
 }
 
 // played plays what the environment asks for, and reports whether it does.
@@ -81,13 +82,27 @@ func played(out io.Writer) bool {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		panic(err) // we wrote it
 	}
+	_ = json.NewEncoder(out).Encode(p.play()) // the parent sees that it is missing
+	return true
+}
+
+// play has go-deadlock see the part.
+func (p part) play() rivalRun {
+	if p.Case > 0 {
+		return playRival(lockCases[p.Case-1].start, 1)
+	}
 	k := kernels.All()[p.Kernel]
 	form := k.Buggy
 	if p.Fixed {
 		form = k.Fixed
 	}
-	_ = json.NewEncoder(out).Encode(playRival(form, p.Runs)) // the parent sees that it is missing
-	return true
+	return playRival(func() (ended chan struct{}) {
+		w := &rivalWorld{}
+		form(w)
+		ended = make(chan struct{})
+		go func() { w.strands.Wait(); close(ended) }()
+		return ended
+	}, p.Runs)
 }
 
 // playAll begins to play all kernels, both forms of each, some at a time. What
@@ -107,7 +122,7 @@ func playAll(p plan) func(kernel int) ([2]rivalRun, error) {
 			defer func() { <-places }()
 			var r result
 			for form := range r.both {
-				if r.both[form], r.err = playElsewhere(part{i, form == 1, p.attempts()}); r.err != nil {
+				if r.both[form], r.err = playElsewhere(part{Kernel: i, Fixed: form == 1, Runs: p.attempts()}); r.err != nil {
 					break
 				}
 			}
@@ -143,28 +158,24 @@ func playElsewhere(p part) (r rivalRun, err error) {
 	return r, json.Unmarshal(out, &r)
 }
 
-// playRival runs a form on goroutines until go-deadlock reports something, the
+// playRival starts a form on goroutines until go-deadlock reports something, the
 // form is stuck, or it has run that often.
-func playRival(form func(kernels.World), runs int) (r rivalRun) {
+func playRival(start func() (ended chan struct{}), runs int) (r rivalRun) {
 	var reports reported
 	deadlock.Opts.OnPotentialDeadlock = func() {}
 	deadlock.Opts.DeadlockTimeout = rivalTimeout
 	deadlock.Opts.LogBuf = &reports
 	for r.Runs < runs && r.Stuck == 0 && r.Report == "" {
 		r.Runs++
-		r.Stuck += playOnce(form, &reports)
+		r.Stuck += playOnce(start(), &reports)
 		r.Report = reports.first()
 	}
 	return r
 }
 
-// playOnce runs a form once, and returns 1 if it did not end. It waits long
+// playOnce waits for one run, and returns 1 if it did not end. It waits long
 // enough for go-deadlock to say so, and no longer than until it has.
-func playOnce(form func(kernels.World), reports *reported) (stuck int) {
-	w := &rivalWorld{}
-	form(w)
-	ended := make(chan struct{})
-	go func() { w.strands.Wait(); close(ended) }()
+func playOnce(ended chan struct{}, reports *reported) (stuck int) {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for range int(4 * rivalTimeout / (5 * time.Millisecond)) {
