@@ -150,7 +150,8 @@ func TestInABubbleTimeIsVirtual(t *testing.T) {
 			s.Go(func(ctx context.Context) error { return scope.Sleep(ctx, time.Hour) })
 			return nil
 		})
-		if took := time.Since(start); took != time.Hour {
+		// A goroutine that is just ending is looked for again, some virtual ms later.
+		if took := time.Since(start); took < time.Hour || took > time.Hour+time.Second {
 			t.Errorf("it took %v", took)
 		}
 	})
