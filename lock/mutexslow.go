@@ -145,7 +145,7 @@ func (m *Mutex) pass(holder *graph.Task) {
 	if m.state.Load()&mutexReaders != 0 {
 		admitted = r.rw.admitLocked(r)
 	}
-	w := m.passLocked(r)
+	w := m.passLocked(r, holder != nil && holder.Told())
 	r.mu.Unlock()
 	wakeAll(admitted)
 	if w != nil {
@@ -154,8 +154,10 @@ func (m *Mutex) pass(holder *graph.Task) {
 	reportHold(m.seen(), holder, long)
 }
 
-// passLocked returns who is to be woken, nil if nobody is.
-func (m *Mutex) passLocked(r *rare) *waiter {
+// passLocked returns who is to be woken, nil if nobody is. A holder that has been
+// told of a deadlock owes m to the oldest too: it would else, if it tries again
+// at once, have it back before who was stuck with it is awake, for ever.
+func (m *Mutex) passLocked(r *rare, told bool) *waiter {
 	if m.free(m.state.Load()) { // those who waited have left, or one is awake
 		return nil
 	}
@@ -169,7 +171,7 @@ func (m *Mutex) passLocked(r *rare) *waiter {
 		m.free(m.state.Load())
 		return nil
 	}
-	if m.state.Load()&mutexStarving == 0 {
+	if m.state.Load()&mutexStarving == 0 && !told {
 		m.swapLocked(mutexHeld|clear, mutexWoken)
 		return w
 	}

@@ -25,6 +25,10 @@ func (t *Task) Hold() { t.held++ }
 // Unhold notes that t, whose goroutine is the calling one, has given one up.
 func (t *Task) Unhold() { t.held-- }
 
+// Told reports whether t's last wait ended in a verdict. What it gives up now is
+// for those who were stuck with it: it must not take it back before they can.
+func (t *Task) Told() bool { return t.Has(taskTold) }
+
 // Spread returns a small number that differs between most tasks which run at
 // the same time, to keep them apart in what they share.
 func (t *Task) Spread() int { return int(t.g >> 7) }

@@ -64,6 +64,7 @@ const (
 	TaskQueued                     // has no goroutine yet
 	taskApart                      // its group does not count it
 	TaskOverdue                    // it has been reported for ignoring the end of its context
+	taskTold                       // it got a verdict, and has not waited since
 )
 
 type taskKey struct{}

@@ -36,6 +36,7 @@ func (w *Wait) verdict() error {
 		verdicts.Unlock()
 		switch {
 		case told:
+			w.t.or(taskTold)
 			return report(k.waits)
 		case ours:
 			if !certain {

@@ -123,6 +123,9 @@ func (w *Wait) actFor(t *Task) {
 		return
 	}
 	w.t = t
+	if t.state.Load()&taskTold != 0 {
+		t.state.And(^taskTold)
+	}
 	if s := t.slot.Load(); s != nil {
 		(*s).Lend(t)
 	}
