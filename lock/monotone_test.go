@@ -31,7 +31,7 @@ func TestMoreStuckTasksNeverUnblockALock(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"mutex", "rwmutex", "semaphore"} {
+	for _, kind := range []string{"mutex", "rwmutex", "semaphore", "condition"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s was ever blocked", kind)
 		}
@@ -90,6 +90,14 @@ func comeToRest(s *scope.Scope, r *rand.Rand, rest chan struct{}) {
 			return s3.With(ctx, n, func(context.Context) error { return nil }, lock.Priority(r.IntN(3)-1))
 		})
 	}
+	g := lock.NewGuard(0)
+	start(func(ctx context.Context) error { return g.View(ctx, func(int) error { return stay() }) })
+	start(func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		go func() { <-rest; cancel() }()
+		_, _ = g.Wait(ctx, func(int) bool { return false })
+		return nil
+	})
 	for i, l := range rws {
 		if i == 0 {
 			start(func(ctx context.Context) error { return write(ctx, l, stay) })
