@@ -226,7 +226,10 @@ func (k *knot) furnishQueue(s *scope.Scope, i int) {
 			release, err := m.semaphore.Acquire(ctx, m.others)
 			k.check(err)
 			has <- true
-			<-k.over
+			select {
+			case <-k.over:
+			case <-ctx.Done(): // something went wrong: do not hang as well
+			}
 			release()
 			return nil
 		}, scope.Name(fmt.Sprint("holder", i)))
@@ -237,8 +240,11 @@ func (k *knot) furnishQueue(s *scope.Scope, i int) {
 		s.Go(func(ctx context.Context) error {
 			queued <- graph.Current(ctx)
 			release, err := m.semaphore.Acquire(ctx, m.ahead)
-			k.check(err)
-			release()
+			if err == nil {
+				release()
+			} else if !k.told(err) { // it is in the knot: on a busy machine it may look for it last
+				k.check(err)
+			}
 			return nil
 		}, scope.Name(fmt.Sprint("ahead", i)))
 		parked(<-queued)
