@@ -295,6 +295,16 @@ func TestAMutexThatWasLostUnderTheWokenIsWellAfterReset(t *testing.T) {
 	}
 }
 
+func TestAContextThatWasEndedForItsDeadlineIsOneThatHadOne(t *testing.T) {
+	ctx, end := context.WithCancelCause(outside)
+	end(context.DeadlineExceeded)
+	for name, take := range held("late") {
+		if _, err := take(ctx); fault.KindOf(err) != fault.Deadline {
+			t.Errorf("%s: %v of kind %v", name, err, fault.KindOf(err))
+		}
+	}
+}
+
 // Schedules.
 
 func TestEveryAttemptAtALockLetsASchedulerRunOthers(t *testing.T) {

@@ -3,7 +3,11 @@ package lock_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,8 +140,15 @@ func TestAReaderIsKnownHoweverItBecameOne(t *testing.T) {
 			aside(s, func(ctx context.Context) error {
 				return hold(ctx, m, func() error { return write(ctx, l, nothing) })
 			})
-			if d := deadlock(hold(ctx, m, nothing)); d == nil || len(d.Members) != 2 {
+			d := deadlock(hold(ctx, m, nothing))
+			if d == nil || len(d.Members) != 2 {
 				t.Errorf("%s: verdict %v", name, d)
+				return nil
+			}
+			for _, x := range d.Members {
+				if want := map[string]string{"mutex m": "rwmutex l", "rwmutex l": "mutex m"}[x.WaitsFor]; !slices.Equal(x.Holds, []string{want}) {
+					t.Errorf("%s: who waits for %s holds %q", name, x.WaitsFor, x.Holds)
+				}
 			}
 			return nil
 		})
@@ -261,6 +272,26 @@ func TestAHandOverOfAMutexMovesTheHoldForTheCheckerToo(t *testing.T) {
 		want(0)
 		return errors.Join(err, err2)
 	})
+}
+
+func TestAResetIsToldToTheChecker(t *testing.T) {
+	newStage(t)
+	w, r, crowd := lock.NewRWMutex(), lock.NewRWMutex(), lock.NewRWMutex()
+	release := crowded(crowd)
+	defer release()
+	all := lock.KnownHolders()
+	leave(w.Lock, func() {})
+	leave(r.RLock, func() {})
+	leave(crowd.RLock, func() {})
+	if n := lock.KnownHolders() - all; n != 3 {
+		t.Errorf("%d have left something behind, want 3", n)
+	}
+	if !w.Reset() || !r.Reset() || !crowd.Reset() {
+		t.Error("Reset was not needed")
+	}
+	if n := lock.KnownHolders(); n != all {
+		t.Errorf("%d hold something, want %d", n, all)
+	}
 }
 
 func TestTheFindingSaysHowManyLocksWereAbandoned(t *testing.T) {
@@ -480,7 +511,9 @@ func TestALostReaderInTheCrowdIsToldAndReset(t *testing.T) {
 	l := lock.NewRWMutex()
 	release := crowded(l)
 	leave(l.RLock, func() {})
-	wantLost(t, "writing", write(outside, l, nothing))
+	soon, cancel := context.WithTimeout(outside, patience)
+	defer cancel()
+	wantLost(t, "writing", write(soon, l, nothing))
 	if !l.Reset() || l.Reset() {
 		t.Error("Reset is needed once")
 	}
@@ -525,4 +558,109 @@ func TestAWaitThatEndsBeforeItBeginsIsOver(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+// A reader enters and then looks for a writer, a writer takes the turn and then
+// looks for readers.
+func TestAReaderAndAWriterWhoComeTogetherSeeEachOther(t *testing.T) {
+	unwatched(t)
+	const rounds = 300_000
+	for name, enter := range map[string]func(ctx context.Context, l *lock.RWMutex) lock.Held{
+		"a task":              func(ctx context.Context, l *lock.RWMutex) lock.Held { h, _ := l.RLock(ctx); return h },
+		"a task, by TryRLock": func(ctx context.Context, l *lock.RWMutex) lock.Held { h, _ := l.TryRLock(ctx); return h },
+		"outside":             func(_ context.Context, l *lock.RWMutex) lock.Held { h, _ := l.RLock(outside); return h },
+	} {
+		var l lock.RWMutex
+		var x exclusive
+		var over atomic.Bool
+		err := scope.Run(outside, func(_ context.Context, s *scope.Scope) error {
+			s.Go(func(ctx context.Context) error {
+				defer over.Store(true)
+				for range rounds {
+					if h := enter(ctx, &l); h != (lock.Held{}) {
+						x.read()
+						h.Unlock()
+					}
+				}
+				return nil
+			})
+			s.Go(func(ctx context.Context) error {
+				for !over.Load() {
+					if h, ok := l.TryLock(ctx); ok {
+						x.write()
+						h.Unlock()
+					}
+				}
+				return nil
+			})
+			return nil
+		})
+		if n := x.wrong.Load(); n > 0 || err != nil {
+			t.Errorf("%s: %d times a writer was not alone; %v", name, n, err)
+		}
+	}
+}
+
+// Whoever asks as a writer leaves finds the lock held, free, or read by those who
+// waited, and never about to be.
+func TestReadersWhoWaitAreInBeforeTheTurnIsFree(t *testing.T) {
+	unwatched(t)
+	var l lock.RWMutex
+	var x exclusive
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !over.Load() {
+			if h, ok := l.TryLock(outside); ok {
+				for range 1000 {
+					x.write()
+				}
+				h.Unlock()
+			}
+		}
+	})
+	for range 500 {
+		h, _ := l.Lock(outside)
+		wg.Go(func() {
+			h, _ := l.RLock(outside)
+			for range 100 {
+				x.read()
+			}
+			h.Unlock()
+		})
+		time.Sleep(50 * time.Microsecond)
+		h.Unlock()
+	}
+	over.Store(true)
+	wg.Wait()
+	if n := x.wrong.Load(); n > 0 {
+		t.Errorf("%d times a writer was not alone", n)
+	}
+}
+
+func TestTheFirstTwoWhoWaitForALockAreInOneQueue(t *testing.T) {
+	unwatched(t)
+	bounded(t, func() {
+		for range 3000 {
+			var m lock.Mutex
+			var there atomic.Int32
+			var wg sync.WaitGroup
+			h, _ := m.Lock(outside)
+			for range 2 {
+				wg.Go(func() {
+					for there.Add(1); there.Load() < 2; {
+						runtime.Gosched()
+					}
+					h, _ := m.Lock(outside)
+					h.Unlock()
+				})
+			}
+			for there.Load() < 2 {
+				runtime.Gosched()
+			}
+			time.Sleep(10 * time.Microsecond)
+			h.Unlock()
+			wg.Wait()
+		}
+	})
 }
