@@ -485,6 +485,25 @@ func TestATaskOfANestedScopeIsToldThatTheHolderHasEnded(t *testing.T) {
 	})
 }
 
+// A lock for which no task waits is not forgotten.
+func TestACallerOutsideWhoWaitsAloneIsToldThatTheHolderHasEnded(t *testing.T) {
+	m, l, k, r := lock.NewMutex(), lock.NewRWMutex(), lock.NewRWMutex(), lock.NewRWMutex()
+	for name, x := range map[string]struct {
+		take, wait func(context.Context) (lock.Held, error)
+	}{
+		"Mutex": {m.Lock, m.Lock}, "RWMutex": {l.Lock, l.Lock}, "RWMutex, reading": {k.Lock, k.RLock}, "RWMutex that is read": {r.RLock, r.Lock},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(outside, time.Hour)
+			defer cancel()
+			go leave(x.take, func() { time.Sleep(time.Minute) })
+			synctest.Wait()
+			_, err := x.wait(ctx)
+			wantLost(t, name, err)
+		})
+	}
+}
+
 // Who repairs a lock as soon as it hears of it is faster than the news to those
 // who wait: then there is nothing to tell, and they get it.
 func TestAResetThatComesBeforeTheNewsLetsTheWriterIn(t *testing.T) {
@@ -564,7 +583,6 @@ func TestAWaitThatEndsBeforeItBeginsIsOver(t *testing.T) {
 // looks for readers.
 func TestAReaderAndAWriterWhoComeTogetherSeeEachOther(t *testing.T) {
 	unwatched(t)
-	const rounds = 300_000
 	for name, enter := range map[string]func(ctx context.Context, l *lock.RWMutex) lock.Held{
 		"a task":              func(ctx context.Context, l *lock.RWMutex) lock.Held { h, _ := l.RLock(ctx); return h },
 		"a task, by TryRLock": func(ctx context.Context, l *lock.RWMutex) lock.Held { h, _ := l.TryRLock(ctx); return h },
@@ -576,9 +594,11 @@ func TestAReaderAndAWriterWhoComeTogetherSeeEachOther(t *testing.T) {
 		err := scope.Run(outside, func(_ context.Context, s *scope.Scope) error {
 			s.Go(func(ctx context.Context) error {
 				defer over.Store(true)
-				for range rounds {
+				for range amount(t, 200_000, "HEM_ROUNDS") {
 					if h := enter(ctx, &l); h != (lock.Held{}) {
-						x.read()
+						for range 4 {
+							x.read()
+						}
 						h.Unlock()
 					}
 				}
@@ -587,7 +607,9 @@ func TestAReaderAndAWriterWhoComeTogetherSeeEachOther(t *testing.T) {
 			s.Go(func(ctx context.Context) error {
 				for !over.Load() {
 					if h, ok := l.TryLock(ctx); ok {
-						x.write()
+						for range 4 {
+							x.write()
+						}
 						h.Unlock()
 					}
 				}
@@ -641,7 +663,7 @@ func TestReadersWhoWaitAreInBeforeTheTurnIsFree(t *testing.T) {
 func TestTheFirstTwoWhoWaitForALockAreInOneQueue(t *testing.T) {
 	unwatched(t)
 	bounded(t, func() {
-		for range 3000 {
+		for range 1000 {
 			var m lock.Mutex
 			var there atomic.Int32
 			var wg sync.WaitGroup
