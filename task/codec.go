@@ -13,12 +13,23 @@ import (
 // Payloads are JSON. What travels must be readable years later, by a newer
 // version of the task and by workers in other languages; a faster form that
 // only this release understands would be none.
+//
+// A []byte that is the whole payload is the exception that loses nothing by it:
+// it travels as a zero byte, with which no JSON begins, and then its own. As
+// JSON a mebibyte costs 20 ms there and back, and so it costs 0.5
+// (BenchmarkBytesCross).
+const rawMark = 0
 
 // encode returns the bytes of *v, which is called root in errors. It takes a
 // pointer so that methods with pointer receivers are found.
 func encode(v any, root string) (b []byte, err error) {
-	if _, ok := v.(*Void); ok {
+	switch v := v.(type) {
+	case *Void:
 		return []byte("{}"), nil
+	case *[]byte:
+		if *v != nil {
+			return append(append(make([]byte, 0, 1+len(*v)), rawMark), *v...), nil
+		}
 	}
 	defer contain(&err)
 	if b, err = json.Marshal(v); err != nil {
@@ -35,8 +46,14 @@ func encode(v any, root string) (b []byte, err error) {
 // decode sets *v from b. Fields that the type does not have are ignored, so
 // that an older version of a task reads what a newer one wrote.
 func decode(b []byte, v any) (err error) {
-	if _, ok := v.(*Void); ok {
+	switch v := v.(type) {
+	case *Void:
 		return nil
+	case *[]byte:
+		if len(b) > 0 && b[0] == rawMark {
+			*v = append(make([]byte, 0, len(b)-1), b[1:]...)
+			return nil
+		}
 	}
 	if len(bytes.TrimSpace(b)) == 0 {
 		return errors.New("the payload is empty")

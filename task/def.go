@@ -31,7 +31,7 @@ type Def[In, Out any] struct {
 //
 // In and Out must be able to leave the process, although fn may never do: the
 // promise that a task runs on every rung is checked where it is given. Both
-// travel as JSON, and so that nothing vanishes silently on the way Define
+// travel as JSON, but for a []byte, which travels as it is, and so that nothing vanishes silently on the way Define
 // refuses
 //
 //   - functions, channels, unsafe pointers and complex numbers;

@@ -51,7 +51,8 @@
 //     imports it a worker of everything.
 //   - Other codecs. One form that a person, another language and next year's
 //     version can read beats a choice that both sides must make alike. A type
-//     that needs another has MarshalJSON, and bytes travel as bytes.
+//     that needs another has MarshalJSON, and a
+//     []byte travels as it is.
 //   - Options on Do. How a call is run belongs to the runner, and views of one
 //     carry it: [Retry], and those of package pool.
 //   - Middleware. A Runner that wraps a Runner is one.
