@@ -1,0 +1,4 @@
+package proc
+
+// Backoff is the pause after so many failed starts in a row.
+var Backoff = backoff

@@ -1,0 +1,156 @@
+package proc_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hemgo/hem/proc"
+	"github.com/hemgo/hem/task/tasktest"
+)
+
+// envScene and envEnd tell a host where to leave notes, and how to end.
+const (
+	envScene = "HEM_PROC_TEST_SCENE"
+	envEnd   = "HEM_PROC_TEST_END"
+)
+
+// host is a program with a pool, which ends in the middle of everything.
+func host() {
+	proc.Serve(append(tasktest.Tasks(), testTasks...)...)
+	dir := os.Getenv(envScene)
+	p, err := proc.New(proc.Config{Name: "doomed", Workers: 5, Grace: time.Hour, Log: silent})
+	if err != nil {
+		post(dir, "failed", err)
+		return
+	}
+	for _, how := range []string{"spin", "stop", "defy", "fork"} {
+		go misbehave.Do(context.Background(), p, crime{How: how, Dir: dir})
+	}
+	for len(posted(dir, "pid ")) < 9 {
+		time.Sleep(time.Millisecond)
+	}
+	post(dir, "pid host", os.Getpid())
+	switch os.Getenv(envEnd) {
+	case "exit":
+		os.Exit(3)
+	case "panic":
+		panic("the host has a bug")
+	case "return":
+		return
+	}
+	select {}
+}
+
+func init() { programs["host"] = host }
+
+// ends are the ways in which a host ends without closing its pool.
+var ends = []struct {
+	name   string
+	signal syscall.Signal
+}{
+	{"is killed", syscall.SIGKILL},
+	{"is told to end", syscall.SIGTERM},
+	{"is interrupted at the terminal", syscall.SIGINT},
+	{"exit", 0},
+	{"panic", 0},
+	{"return", 0},
+}
+
+func TestNothingIsLeftOfAHostThat(t *testing.T) {
+	for _, end := range ends {
+		t.Run(end.name, func(t *testing.T) {
+			t.Parallel()
+			// A second is what is promised, of a machine that is not busy with
+			// other tests: one try of three must keep to it, all must end.
+			var took []time.Duration
+			for range 3 {
+				took = append(took, endHost(t, end.name, end.signal))
+				if slices.Min(took) < time.Second || t.Failed() {
+					break
+				}
+			}
+			t.Logf("everything had gone after %v", took)
+			if slices.Min(took) > time.Second {
+				t.Errorf("something lived for another %v", slices.Min(took))
+			}
+		})
+	}
+}
+
+// endHost starts a host, ends it, and returns how long others lived on.
+func endHost(t *testing.T, how string, sig syscall.Signal) time.Duration {
+	t.Helper()
+	dir := t.TempDir()
+	trace := envScene + "=" + dir
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envProgram+"=host", trace, envEnd+"="+how)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	defer func() {
+		cmd.Process.Kill()
+		<-ended
+	}()
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	own := waitForPid(t, dir, "pid host")
+	if sig != 0 {
+		// The host is there, four busy workers, an idle one, five grandchildren
+		// and a guard.
+		if n := len(withEnviron(trace)); n < 12 {
+			t.Errorf("before the end only %d processes are found", n)
+		}
+		if living := stillAlive(t, dir); len(living) != 10 {
+			t.Errorf("before the end there are only %q", living)
+		}
+		if err := syscall.Kill(own, sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-ended
+	began := time.Now()
+	until(t, "all have gone", func() bool { return len(withEnviron(trace)) == 0 && len(stillAlive(t, dir)) == 0 })
+	return time.Since(began)
+}
+
+func TestNestedPoolsEndWithTheirHosts(t *testing.T) {
+	t.Parallel()
+	p, dir := open(t, proc.Config{Workers: 1, Grace: 100 * time.Millisecond, Log: silent}), t.TempDir()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := misbehave.Do(ctx, p, crime{How: "nest", Dir: dir})
+		ended <- err
+	}()
+	waitForPid(t, dir, "pid spin")
+	if living := stillAlive(t, dir); len(living) != 2 {
+		t.Errorf("before the end there are only %q", living)
+	}
+	cancel(errPatience)
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), errPatience.Error()) {
+		t.Error(err)
+	}
+	if living := stillAlive(t, dir); living != nil {
+		t.Errorf("after the end there are still %q", living)
+	}
+	isWhole(t, p, 1)
+}
+
+// nest has a pool of its own, in which something spins.
+func nest(ctx context.Context, c crime) (int, error) {
+	inner, err := proc.New(proc.Config{Name: "inner", Workers: 1, Grace: time.Hour, Log: silent})
+	if err != nil {
+		return 0, fmt.Errorf("nested: %w", err)
+	}
+	return misbehave.Do(context.WithoutCancel(ctx), inner, crime{How: "spin", Dir: c.Dir})
+}

@@ -1,0 +1,36 @@
+package proc
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// pipeSize is what a pipe holds, if the kernel grants it: a large payload crosses
+// in few steps, each of which wakes the other side. Memory is used as it fills.
+const pipeSize = 1 << 20
+
+// widen enlarges f's pipe.
+func widen(f *os.File) {
+	if raw, err := f.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_SETPIPE_SZ, pipeSize) })
+	}
+}
+
+// unread returns how many bytes nobody has read from the other end, -1 if that
+// is not known. On Linux either end of a pipe tells.
+func (p *pipe) unread() int64 {
+	raw, err := p.SyscallConn()
+	if err != nil {
+		return -1
+	}
+	var n int32
+	var errno syscall.Errno
+	err = raw.Control(func(fd uintptr) {
+		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	})
+	if err != nil || errno != 0 {
+		return -1
+	}
+	return int64(n)
+}

@@ -1,0 +1,315 @@
+package proc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hemgo/hem/internal/graph"
+	"github.com/hemgo/hem/proc/internal/child"
+	"github.com/hemgo/hem/proc/internal/frame"
+)
+
+type state uint8
+
+const (
+	starting state = iota
+	idle
+	busy
+	leaving // it was told to, or is being killed
+	ended
+)
+
+// String is the state's name.
+func (s state) String() string {
+	return [...]string{"starting", "idle", "busy", "leaving", "ended"}[s]
+}
+
+// A worker is one process, from its start to its end. Its live is a goroutine of
+// its own, which reads what the process sends.
+//
+//	W1. in is written to, and exchange set, by the one whose call it is.
+//	W2. Whoever settles an exchange does so once; after the process has ended
+//	    none is left unsettled.
+type worker struct {
+	house *house
+
+	// Guarded by house.mu.
+	state     state
+	since     time.Time // when it came into its state
+	calls     int
+	due       bool // it is to be replaced
+	callLimit int  // of calls; zero: none
+	born      time.Time
+	expires   time.Time // zero: never
+	early     bool      // it ended before it had been of use
+
+	// Written by live before the worker is ready, never again.
+	child *child.Child
+	in    *pipe    // to the process
+	out   *os.File // from it
+	tasks map[string]struct{}
+	says  string // what it is
+
+	send sync.Mutex // a whole frame is written at a time
+	w    *frame.Writer
+
+	mu       sync.Mutex
+	exchange *exchange // nil: no call
+	buried   bool      // the process has ended, and nobody settles an exchange any more
+	doomed   bool      // it is to be killed
+	reason   string    // why; the first counts
+
+	lastCall uint64 // the number of the newest; that caller's own
+}
+
+// Blocked is false: what the process waits for is not known here.
+func (w *worker) Blocked(*graph.Task, func(*graph.Task) bool) bool { return false }
+
+// Label names the process.
+func (w *worker) Label() graph.Label {
+	return graph.Label{Kind: "process", Name: fmt.Sprintf("%s pid %d", w.house.Name, w.child.Pid())}
+}
+
+// spent reports whether the worker has begun its last call.
+func (w *worker) spent() bool { return w.callLimit > 0 && w.calls >= w.callLimit }
+
+// live starts the process, reads from it until it ends, and sees to what it
+// leaves.
+func (w *worker) live() {
+	h := w.house
+	err := w.start()
+	if err == nil {
+		var r *frame.Reader
+		if r, err = w.greet(); err == nil {
+			h.ready(w)
+			err = w.listen(r)
+		}
+	}
+	w.end(err)
+}
+
+// end is the end of live: heard is why.
+func (w *worker) end(heard error) {
+	err := w.bury(heard)
+	w.house.gone(w, err)
+}
+
+// start starts the process.
+func (w *worker) start() error {
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirIn.Close()
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		in.Close()
+		return err
+	}
+	defer theirOut.Close()
+	h := w.house
+	widen(in)
+	widen(out)
+	w.in, w.out = &pipe{File: in}, out
+	w.w = frame.NewWriter(w.in)
+	c, err := h.nursery.Start(child.Spec{
+		Path:   h.path,
+		Args:   h.Command,
+		Env:    h.environ(),
+		Dir:    h.Dir,
+		Files:  []*os.File{theirIn, theirOut},
+		Output: w.print,
+	})
+	if err != nil {
+		w.in.Close()
+		w.out.Close()
+		return err
+	}
+	w.mu.Lock()
+	w.child = c
+	doomed := w.doomed
+	w.mu.Unlock()
+	if doomed {
+		c.Kill()
+	}
+	go w.closeBehind()
+	return nil
+}
+
+// lateOutput is how long what a process has sent is waited for after its end.
+const lateOutput = 200 * time.Millisecond
+
+// closeBehind sees to it that nobody waits for a process that has ended, also
+// where another holds its descriptors.
+func (w *worker) closeBehind() {
+	<-w.child.Ended()
+	w.out.SetReadDeadline(time.Now().Add(lateOutput))
+	w.in.SetWriteDeadline(time.Now())
+}
+
+// greet reads the worker's first frame, and answers it.
+func (w *worker) greet() (*frame.Reader, error) {
+	h := w.house
+	w.out.SetReadDeadline(time.Now().Add(h.StartTimeout))
+	r := frame.NewReader(w.out, maxGreeting)
+	f, err := r.Next()
+	if err != nil {
+		return nil, w.wrongStart(err)
+	}
+	if f.Kind != frame.Hello {
+		return nil, &violation{"its first message is not a hello but a " + f.Kind.String(), nil}
+	}
+	var g frame.Greeting
+	if err := json.Unmarshal(f.Body, &g); err != nil {
+		return nil, &violation{"its hello cannot be read", err}
+	}
+	w.says = g.Worker
+	w.tasks = make(map[string]struct{}, len(g.Tasks))
+	for _, name := range g.Tasks {
+		w.tasks[name] = struct{}{}
+	}
+	w.out.SetReadDeadline(time.Time{})
+	r.SetLimit(h.MaxPayload + roomBeside)
+	terms, err := json.Marshal(frame.Terms{MaxPayload: h.MaxPayload, Pool: h.Name})
+	if err != nil {
+		return nil, err
+	}
+	return r, w.write(frame.Welcome, 0, nil, terms)
+}
+
+const (
+	maxGreeting = 1 << 20
+
+	// roomBeside is for errors, which have a limit of their own, where payloads
+	// have a small one.
+	roomBeside = 1 << 20
+)
+
+// wrongStart says what err, of reading the first frame, means.
+func (w *worker) wrongStart(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &violation{"it has not said hello within " + w.house.StartTimeout.String(), nil}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err // it has ended; bury says how
+	}
+	return &violation{"it does not speak the worker protocol", err}
+}
+
+// listen reads what the worker sends until it ends or breaks the protocol.
+func (w *worker) listen(r *frame.Reader) error {
+	for {
+		f, err := r.Next()
+		if err != nil {
+			return err
+		}
+		if err := w.hear(f); err != nil {
+			return err
+		}
+	}
+}
+
+// hear deals with one frame.
+func (w *worker) hear(f frame.Frame) error {
+	w.mu.Lock()
+	x := w.exchange
+	if x != nil && x.settled {
+		x = nil
+	}
+	w.mu.Unlock()
+	switch {
+	case f.Kind != frame.Progress && f.Kind != frame.Result && f.Kind != frame.Failure:
+		return &violation{"it sent a " + f.Kind.String() + ", which is for the host to send", nil}
+	case x == nil:
+		return &violation{fmt.Sprintf("it answered call %d, which is not under way", f.Call), nil}
+	case x.id != f.Call:
+		return &violation{fmt.Sprintf("it answered call %d instead of call %d", f.Call, x.id), nil}
+	}
+	return x.hear(f)
+}
+
+// write writes one frame.
+func (w *worker) write(k frame.Kind, call uint64, head, body []byte) error {
+	w.send.Lock()
+	defer w.send.Unlock()
+	return w.w.Write(k, call, head, body)
+}
+
+// leave tells the process to leave. It has no call, so that its end of the pipe
+// is empty.
+func (w *worker) leave() { w.in.Close() }
+
+// kill ends the process with all that it has started. The first reason counts.
+func (w *worker) kill(reason string) {
+	w.mu.Lock()
+	if !w.doomed {
+		w.doomed, w.reason = true, reason
+	}
+	c := w.child
+	w.mu.Unlock()
+	if c != nil {
+		c.Kill()
+	}
+}
+
+// bury waits until the process has gone, ends the call it had, and returns why
+// it ended unasked, nil if it was told to leave. heard is why nothing more is
+// read from it.
+func (w *worker) bury(heard error) error {
+	h := w.house
+	if w.child == nil {
+		h.ends(w)
+		return w.lost(heard)
+	}
+	w.hasten(heard)
+	<-w.child.Ended()
+	unread := w.in.unread()
+	w.in.Close()
+	w.out.Close()
+	was := h.ends(w)
+	e := w.exitError()
+	w.mu.Lock()
+	x := w.exchange
+	w.buried = true
+	w.mu.Unlock()
+	switch {
+	case was == leaving:
+		return nil
+	case x == nil || !x.died(e, unread):
+		h.Log.Warn("proc: a worker ended that had no call", "pool", h.Name, "pid", e.Pid, "error", e)
+		graph.Report(graph.Finding{Code: "proc.worker-lost", Detail: "pool " + h.Name + ": " + e.Error()})
+	}
+	return w.lost(e)
+}
+
+// slowEnd is how long a process may live when nothing can be read from it any
+// more: an exit closes descriptors before it is one.
+const slowEnd = 500 * time.Millisecond
+
+// hasten sees to it that the process ends, since nothing more is read from it.
+func (w *worker) hasten(heard error) {
+	if v := (*violation)(nil); errors.As(heard, &v) {
+		w.kill(v.Error())
+		return
+	}
+	if !errors.Is(heard, io.EOF) && !errors.Is(heard, io.ErrUnexpectedEOF) && !errors.Is(heard, os.ErrDeadlineExceeded) {
+		w.kill("what it sent cannot be read: " + heard.Error())
+		return
+	}
+	patience := slowEnd
+	if w.house.toldToLeave(w) {
+		patience = w.house.Grace
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-w.child.Ended():
+	case <-timer.C:
+		w.kill("it closed its descriptors and went on")
+	}
+}
