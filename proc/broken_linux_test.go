@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -136,8 +137,7 @@ var answers = []struct {
 	}, fault.Lost, true, []string{"damaged result"}},
 	{"fails with nothing", func(l *line, f frame.Frame) {
 		l.out.Write(frame.Failure, f.Call, nil, nil)
-		l.out.Write(frame.Failure, f.Call, nil, nil) // and is no worker any more
-	}, fault.Failed, true, []string{"the message is empty"}},
+	}, fault.Lost, true, []string{"it sent a failure that is none"}},
 	{"reports nonsense", func(l *line, f frame.Frame) { l.out.Write(frame.Progress, f.Call, nil, []byte("12")) },
 		fault.Lost, true, []string{"its progress cannot be read"}},
 	{"stops in the middle", func(l *line, f frame.Frame) {
@@ -150,6 +150,7 @@ var answers = []struct {
 		fault.Invalid, true, []string{"1048577", "1048576"}},
 	{"answers far too much", func(l *line, f frame.Frame) { l.out.Write(frame.Result, f.Call, nil, make([]byte, 9<<20)) },
 		fault.Lost, true, []string{"a result of 9437184 bytes is longer"}},
+	{"closes its end", func(*line, frame.Frame) { syscall.Close(4) }, fault.Lost, true, []string{"it closed its descriptors and went on"}},
 	{"answers twice", func(l *line, f frame.Frame) {
 		l.out.Write(frame.Result, f.Call, nil, []byte{0})
 		l.out.Write(frame.Result, f.Call, nil, []byte{0})
@@ -190,7 +191,11 @@ func TestWorkerThatBreaksTheProtocolFailsItsCallAndIsReplaced(t *testing.T) {
 				if isLost := a.kind == fault.Lost; errors.As(err, &e) != isLost {
 					t.Errorf("ExitError %v in %v", e, err)
 				}
-				until(t, "the worker has gone", func() bool { return figureOf(t.Name(), "lost") == round+1 })
+				lost := round + 1
+				if a.kind == fault.None {
+					lost = round // it is found out when it would be given the next call
+				}
+				until(t, "the worker has gone", func() bool { return figureOf(t.Name(), "lost") == lost })
 			}
 		})
 	}

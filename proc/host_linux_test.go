@@ -132,7 +132,14 @@ func TestNestedPoolsEndWithTheirHosts(t *testing.T) {
 		_, err := misbehave.Do(ctx, p, crime{How: "nest", Dir: dir})
 		ended <- err
 	}()
-	waitForPid(t, dir, "pid spin")
+	until(t, "something spins in the inner pool", func() bool {
+		select {
+		case err := <-ended:
+			t.Fatalf("it has ended: %v", err)
+		default:
+		}
+		return len(posted(dir, "pid ")) == 2
+	})
 	if living := stillAlive(t, dir); len(living) != 2 {
 		t.Errorf("before the end there are only %q", living)
 	}

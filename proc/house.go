@@ -28,6 +28,7 @@ type house struct {
 	workers []*worker // oldest first
 	idle    []*worker // who was busy last is last, and is taken first
 	waiting []*taker  // oldest first
+	opening *taker    // New, which waits for the first worker; nil: it does not
 	want    int       // how many workers there should be
 	closing bool
 
@@ -100,27 +101,30 @@ func (h *house) freeLocked() *worker {
 
 // firstReady waits for the first worker, or for the reason why there is none.
 func (h *house) firstReady() error {
-	var k taker
+	k := new(taker)
 	k.wait.BeginHeld(context.Background(), h)
 	h.mu.Lock()
 	if len(h.idle) > 0 || h.lastErr != nil {
-		err := h.lastErr
-		h.mu.Unlock()
+		defer h.mu.Unlock()
 		k.wait.Abandon()
-		return err
+		return h.lastErr
 	}
-	h.waiting = append(h.waiting, &k)
+	h.opening = k
 	k.wait.Publish()
-	h.nudge()
 	h.mu.Unlock()
 	if err := k.wait.Park(); err != nil {
 		return err
 	}
-	if k.err != nil {
-		return k.err
+	return k.err
+}
+
+// openedLocked tells New how the first start came out.
+func (h *house) openedLocked(err error) {
+	if k := h.opening; k != nil && k.wait.Claim() {
+		k.err = err
+		k.wait.Wake()
 	}
-	h.giveBack(k.got)
-	return nil
+	h.opening = nil
 }
 
 // serveLocked gives w, which has no call, to who waits longest, or lets it be
@@ -167,7 +171,7 @@ func (h *house) giveBack(w *worker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case w.state != busy: // it has gone, or is about to
+	case w.state != busy || w.spoiled.Load(): // it has gone, or is about to
 		return
 	case h.closing || w.spent():
 		h.retireLocked(w, now)

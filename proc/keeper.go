@@ -89,7 +89,7 @@ func startsAtOnce(failures int) int {
 }
 
 func (h *house) startLocked(now time.Time) {
-	w := &worker{house: h, state: starting, since: now, born: now}
+	w := &worker{house: h, state: starting, since: now, born: now, broken: make(chan error, 1)}
 	if c := h.Retire.Calls; c > 0 {
 		w.callLimit = c - rand.IntN(c/10+1)
 	}
@@ -181,6 +181,8 @@ func (h *house) ready(w *worker) {
 	defer h.mu.Unlock()
 	defer h.nudge()
 	h.failures, h.lastErr, h.notBefore = 0, nil, time.Time{}
+	h.openedLocked(nil)
+	w.greeted = true
 	if h.closing {
 		w.state = idle
 		h.retireLocked(w, now)
@@ -218,6 +220,9 @@ func (h *house) gone(w *worker, err error) {
 		return
 	}
 	pause := h.failedLocked(err)
+	if w.greeted {
+		return // its end was logged
+	}
 	h.Log.Warn("proc: a worker did not start", "pool", h.Name, "again_in", pause, "error", err)
 	graph.Report(graph.Finding{Code: "proc.cannot-start", Detail: err.Error()})
 }
@@ -229,6 +234,7 @@ func (h *house) failedLocked(err error) time.Duration {
 	h.lastErr = err
 	pause := backoff(h.failures, rand.Float64())
 	h.notBefore = time.Now().Add(pause)
+	h.openedLocked(err)
 	if h.hopelessLocked() {
 		h.refuseAllLocked(err)
 	}
@@ -254,6 +260,12 @@ func (h *house) toldToLeave(w *worker) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return w.state == leaving
+}
+
+func (h *house) isClosing() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closing
 }
 
 // backoff is the pause after so many failed starts in a row; r is from 0 to 1.

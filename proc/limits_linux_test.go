@@ -84,7 +84,7 @@ func TestWithoutALimitOfProcessesTheSameBombGoesOff(t *testing.T) {
 		return n > 100
 	})
 	cancel(errPatience)
-	if err := <-ended; !errors.Is(err, errPatience) {
+	if err := <-ended; fault.KindOf(err) != fault.Cancelled {
 		t.Error(err)
 	}
 	if err := p.Close(t.Context()); err != nil {

@@ -69,6 +69,7 @@ func init() {
 		"open": openFiles,
 		"obey": func(ctx context.Context, _ crime) (int, error) { <-ctx.Done(); return 0, context.Cause(ctx) },
 		"chat": chat,
+		"nest": nest,
 	}
 }
 

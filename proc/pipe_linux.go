@@ -17,10 +17,10 @@ func widen(f *os.File) {
 	}
 }
 
-// unread returns how many bytes nobody has read from the other end, -1 if that
-// is not known. On Linux either end of a pipe tells.
-func (p *pipe) unread() int64 {
-	raw, err := p.SyscallConn()
+// unread returns how many bytes are in f's pipe, -1 if that is not known. On
+// Linux either end tells.
+func unread(f *os.File) int64 {
+	raw, err := f.SyscallConn()
 	if err != nil {
 		return -1
 	}

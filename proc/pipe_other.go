@@ -6,6 +6,6 @@ import "os"
 
 func widen(*os.File) {}
 
-// unread returns -1: it is not known how much the worker has read, so that a
-// call which was sent may have started.
-func (p *pipe) unread() int64 { return -1 }
+// unread returns -1: how much is in f's pipe is not known, so that a call which
+// was sent may have started.
+func unread(*os.File) int64 { return -1 }

@@ -150,3 +150,13 @@ func TestWorkersAreAddedUpToTheNumberOfCallsAtOnce(t *testing.T) {
 		t.Errorf("for four calls at once %d workers were started", n)
 	}
 }
+
+func TestNewDoesNotUseUpACall(t *testing.T) {
+	t.Parallel()
+	p := open(t, proc.Config{Name: t.Name(), Workers: 1, Retire: proc.Retire{Calls: 1}, Log: silent})
+	b := beside(t, p, 1)
+	if n := figureOf(t.Name(), "starts"); n > 2 {
+		t.Errorf("for the first call and the replacement %d workers were started", n)
+	}
+	b.unharmed(t)
+}

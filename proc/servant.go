@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/proc/internal/frame"
@@ -15,19 +16,28 @@ import (
 
 var errUnknown = errors.New("the worker does not know the task")
 
-// A servant is the worker's side: it runs one call at a time, and goes on
-// reading meanwhile, to hear of its end.
+// A servant is the worker's side: it runs one call at a time, on the goroutine
+// that has read it. To wake another goroutine costs as much as a pipe, and
+// often a thread, which then looks for work on the processor that the host
+// needs. While a call lasts, a second goroutine takes over reading, to hear of
+// its end.
+//
+//	S1. One goroutine leads, and only that one reads. It is the one that runs
+//	    the call, until the watch takes the lead from it.
 type servant struct {
 	known map[string]task.Task
 	limit int // of a payload
 	r     *frame.Reader
+	ended chan error // why nobody leads any more
 
 	send sync.Mutex
 	w    *frame.Writer
 
-	mu   sync.Mutex
-	call uint64      // that runs; zero: none
-	end  func(error) // of its context
+	mu       sync.Mutex
+	call     uint64      // that runs; zero: none
+	end      func(error) // of its context
+	taken    bool        // the watch leads, and not who runs the call
+	watching bool
 }
 
 func (s *servant) write(k frame.Kind, call uint64, body []byte) error {
@@ -36,32 +46,51 @@ func (s *servant) write(k frame.Kind, call uint64, body []byte) error {
 	return s.w.Write(k, call, nil, body)
 }
 
-// serve reads until the host closes its end. If a call runs then, the host is
-// gone: nobody is left to hear of it, and it ends with all that it has started.
-func (s *servant) serve() error {
+// lead reads and runs calls until the host closes its end, or another leads.
+func (s *servant) lead() {
 	for {
-		f, err := s.r.Next()
+		leads, err := s.next()
 		if err != nil {
-			if s.current() != 0 {
-				if !errors.Is(err, io.EOF) {
-					fmt.Fprintln(os.Stderr, "proc: worker:", err)
-				}
-				endTree()
-			}
-			return err
+			s.lost(err)
+			return
 		}
-		switch f.Kind {
-		case frame.Call:
-			err = s.begin(f)
-		case frame.Cancel:
-			s.cancel(f.Call, fault.Decode(f.Body))
-		default:
-			err = fmt.Errorf("the host sent a %v", f.Kind)
-		}
-		if err != nil {
-			return err
+		if !leads {
+			return
 		}
 	}
+}
+
+// lost is the end of the lead: the host lets the worker go, or is gone itself.
+// In the middle of a call it is gone: nobody is left to hear of it.
+func (s *servant) lost(err error) {
+	if s.current() != 0 {
+		if !errors.Is(err, io.EOF) {
+			fmt.Fprintln(os.Stderr, "proc: worker:", err)
+		}
+		endTree()
+	}
+	s.ended <- err
+}
+
+// next reads a frame and deals with it. It reports whether the goroutine still
+// leads.
+func (s *servant) next() (leads bool, err error) {
+	f, err := s.r.Next()
+	if err != nil {
+		return true, err
+	}
+	switch f.Kind {
+	case frame.Call:
+		e, ctx, err := s.accept(f)
+		if err != nil {
+			return true, err
+		}
+		return e.run(ctx), nil
+	case frame.Cancel:
+		s.cancel(f.Call, fault.Decode(f.Body))
+		return true, nil
+	}
+	return true, fmt.Errorf("the host sent a %v", f.Kind)
 }
 
 func (s *servant) current() uint64 {
@@ -83,15 +112,14 @@ func (s *servant) cancel(call uint64, why error) {
 	}
 }
 
-// begin starts a call. To run it here, and have another goroutine read in case
-// it lasts, was measured: a tenth faster, and not worth a second reader.
-func (s *servant) begin(f frame.Frame) error {
+// accept makes f the call that runs.
+func (s *servant) accept(f frame.Frame) (*errand, context.Context, error) {
 	if now := s.current(); now != 0 {
-		return fmt.Errorf("the host sent call %d while call %d runs", f.Call, now)
+		return nil, nil, fmt.Errorf("the host sent call %d while call %d runs", f.Call, now)
 	}
 	q, input, err := frame.ParseRequest(s.r.Detach()) // a task may look at its input as long as it runs
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	e := &errand{servant: s, id: f.Call, name: q.Task, input: input}
 	ctx := context.Background()
@@ -104,55 +132,57 @@ func (s *servant) begin(f frame.Frame) error {
 	}
 	ctx, end := task.Mirror(ctx, q.Deadline)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.call, s.end = f.Call, end
-	s.mu.Unlock()
-	go e.run(ctx)
-	return nil
+	if !s.watching {
+		s.watching = true
+		go s.watch()
+	}
+	return e, ctx, nil
 }
 
-// release forgets the call, which has ended.
-func (s *servant) release() {
+// release forgets the call, which has ended, and reports whether who ran it
+// still leads.
+func (s *servant) release() (leads bool) {
 	s.mu.Lock()
 	end := s.end
-	s.call, s.end = 0, nil
+	leads = !s.taken
+	s.call, s.end, s.taken = 0, nil, false
 	s.mu.Unlock()
 	end(nil)
+	return leads
 }
 
-// An errand is one call in a worker.
-type errand struct {
-	servant *servant
-	id      uint64
-	name    string
-	input   []byte
-	reports *reports // nil: nobody listens
-}
+const (
+	// watchEvery is how long a call may run before somebody else reads: for up
+	// to twice that its cancelling is not heard.
+	watchEvery = time.Millisecond
 
-// run runs the call, and answers.
-func (e *errand) run(ctx context.Context) {
-	s := e.servant
-	out, err := e.serve(ctx)
-	if e.reports != nil {
-		e.reports.flush()
-	}
-	if err == nil && len(out) > s.limit {
-		err = task.Oversized(e.name, len(out), s.limit, true)
-	}
-	s.release()
-	if err != nil {
-		err = s.write(frame.Failure, e.id, fault.Encode(err))
-	} else {
-		err = s.write(frame.Result, e.id, out)
-	}
-	if err != nil {
-		endTree() // nobody hears
-	}
-}
+	// watchIdle is for how many looks without a call the watch goes on. To
+	// start it costs as much as it saves a few calls.
+	watchIdle = 50
+)
 
-func (e *errand) serve(ctx context.Context) ([]byte, error) {
-	t, ok := e.servant.known[e.name]
-	if !ok {
-		return nil, &fault.Error{Op: "proc: serve", Task: e.name, Kind: fault.Invalid, Err: errUnknown}
+// watch takes the lead from who runs a call that lasts. It ends when it has, or
+// when there has been nothing to watch for a while.
+func (s *servant) watch() {
+	var last uint64
+	for idle := 0; idle < watchIdle; {
+		time.Sleep(watchEvery)
+		s.mu.Lock()
+		switch {
+		case s.call == 0:
+			idle++
+		case s.call == last:
+			s.taken, s.watching = true, false
+			s.mu.Unlock()
+			s.lead()
+			return
+		default:
+			idle = 0
+		}
+		last = s.call
+		s.watching = idle < watchIdle
+		s.mu.Unlock()
 	}
-	return t.Serve(ctx, task.Here, e.input)
 }

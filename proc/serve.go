@@ -101,6 +101,7 @@ func serve(known map[string]task.Task) error {
 		known: known,
 		r:     frame.NewReader(in, maxGreeting),
 		w:     frame.NewWriter(out),
+		ended: make(chan error, 1),
 	}
 	if err := s.write(frame.Hello, 0, hello); err != nil {
 		return err
@@ -108,7 +109,8 @@ func serve(known map[string]task.Task) error {
 	if err := s.agree(); err != nil {
 		return hostGone(err)
 	}
-	return hostGone(s.serve())
+	go s.lead()
+	return hostGone(<-s.ended)
 }
 
 // agree reads what the host says to the hello.
@@ -117,9 +119,12 @@ func (s *servant) agree() error {
 	if err != nil {
 		return err
 	}
+	if f.Kind != frame.Welcome {
+		return fmt.Errorf("the host's first message is no welcome but a %v", f.Kind)
+	}
 	var terms frame.Terms
-	if err := json.Unmarshal(f.Body, &terms); f.Kind != frame.Welcome || err != nil {
-		return fmt.Errorf("the host's first message is no welcome but a %v: %w", f.Kind, err)
+	if err := json.Unmarshal(f.Body, &terms); err != nil {
+		return fmt.Errorf("the host's welcome cannot be read: %w", err)
 	}
 	s.limit = terms.MaxPayload
 	s.r.SetLimit(terms.MaxPayload + roomBeside)

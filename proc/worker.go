@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hemgo/hem/internal/graph"
@@ -30,11 +31,10 @@ func (s state) String() string {
 }
 
 // A worker is one process, from its start to its end. Its live is a goroutine of
-// its own, which reads what the process sends.
+// its own, which waits for that end. While the worker is idle nobody reads.
 //
 //	W1. in is written to, and exchange set, by the one whose call it is.
-//	W2. Whoever settles an exchange does so once; after the process has ended
-//	    none is left unsettled.
+//	W2. After the process has ended no exchange is left unsettled.
 type worker struct {
 	house *house
 
@@ -46,6 +46,7 @@ type worker struct {
 	callLimit int  // of calls; zero: none
 	born      time.Time
 	expires   time.Time // zero: never
+	greeted   bool      // it has been ready
 	early     bool      // it ended before it had been of use
 
 	// Written by live before the worker is ready, never again.
@@ -53,10 +54,16 @@ type worker struct {
 	in    *pipe    // to the process
 	out   *os.File // from it
 	tasks map[string]struct{}
-	says  string // what it is
 
 	send sync.Mutex // a whole frame is written at a time
 	w    *frame.Writer
+
+	// reading is held by the caller that reads from r. Who buries the worker
+	// waits for it, so that what arrived before the end is heard.
+	reading sync.Mutex
+	r       *frame.Reader
+	broken  chan error  // of capacity one: why nothing more is to be read
+	spoiled atomic.Bool // something is in broken: no call is given to w
 
 	mu       sync.Mutex
 	exchange *exchange // nil: no call
@@ -78,25 +85,38 @@ func (w *worker) Label() graph.Label {
 // spent reports whether the worker has begun its last call.
 func (w *worker) spent() bool { return w.callLimit > 0 && w.calls >= w.callLimit }
 
-// live starts the process, reads from it until it ends, and sees to what it
-// leaves.
+// live starts the process, waits until it ends or breaks the protocol, and sees
+// to what it leaves.
 func (w *worker) live() {
 	h := w.house
-	err := w.start()
-	if err == nil {
-		var r *frame.Reader
-		if r, err = w.greet(); err == nil {
-			h.ready(w)
-			err = w.listen(r)
+	heard := w.start()
+	if heard == nil {
+		heard = w.greet()
+	}
+	if heard == nil {
+		h.ready(w)
+		select {
+		case heard = <-w.broken:
+		case <-w.child.Ended():
+			heard = io.EOF
 		}
 	}
-	w.end(err)
+	h.gone(w, w.bury(heard))
 }
 
-// end is the end of live: heard is why.
-func (w *worker) end(heard error) {
-	err := w.bury(heard)
-	w.house.gone(w, err)
+// breaks says that nothing more is to be read from w, and why.
+func (w *worker) breaks(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.breakLocked(why)
+}
+
+func (w *worker) breakLocked(why error) {
+	w.spoiled.Store(true)
+	select {
+	case w.broken <- why:
+	default: // the first counts
+	}
 }
 
 // start starts the process.
@@ -153,33 +173,32 @@ func (w *worker) closeBehind() {
 }
 
 // greet reads the worker's first frame, and answers it.
-func (w *worker) greet() (*frame.Reader, error) {
+func (w *worker) greet() error {
 	h := w.house
 	w.out.SetReadDeadline(time.Now().Add(h.StartTimeout))
-	r := frame.NewReader(w.out, maxGreeting)
-	f, err := r.Next()
+	w.r = frame.NewReader(w.out, maxGreeting)
+	f, err := w.r.Next()
 	if err != nil {
-		return nil, w.wrongStart(err)
+		return w.wrongStart(err)
 	}
 	if f.Kind != frame.Hello {
-		return nil, &violation{"its first message is not a hello but a " + f.Kind.String(), nil}
+		return &violation{"its first message is not a hello but a " + f.Kind.String(), nil}
 	}
 	var g frame.Greeting
 	if err := json.Unmarshal(f.Body, &g); err != nil {
-		return nil, &violation{"its hello cannot be read", err}
+		return &violation{"its hello cannot be read", err}
 	}
-	w.says = g.Worker
 	w.tasks = make(map[string]struct{}, len(g.Tasks))
 	for _, name := range g.Tasks {
 		w.tasks[name] = struct{}{}
 	}
 	w.out.SetReadDeadline(time.Time{})
-	r.SetLimit(h.MaxPayload + roomBeside)
+	w.r.SetLimit(h.MaxPayload + roomBeside)
 	terms, err := json.Marshal(frame.Terms{MaxPayload: h.MaxPayload, Pool: h.Name})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return r, w.write(frame.Welcome, 0, nil, terms)
+	return w.write(frame.Welcome, 0, nil, terms)
 }
 
 const (
@@ -187,7 +206,7 @@ const (
 
 	// roomBeside is for errors, which have a limit of their own, where payloads
 	// have a small one.
-	roomBeside = 1 << 20
+	roomBeside = 4 << 20
 )
 
 // wrongStart says what err, of reading the first frame, means.
@@ -199,38 +218,6 @@ func (w *worker) wrongStart(err error) error {
 		return err // it has ended; bury says how
 	}
 	return &violation{"it does not speak the worker protocol", err}
-}
-
-// listen reads what the worker sends until it ends or breaks the protocol.
-func (w *worker) listen(r *frame.Reader) error {
-	for {
-		f, err := r.Next()
-		if err != nil {
-			return err
-		}
-		if err := w.hear(f); err != nil {
-			return err
-		}
-	}
-}
-
-// hear deals with one frame.
-func (w *worker) hear(f frame.Frame) error {
-	w.mu.Lock()
-	x := w.exchange
-	if x != nil && x.settled {
-		x = nil
-	}
-	w.mu.Unlock()
-	switch {
-	case f.Kind != frame.Progress && f.Kind != frame.Result && f.Kind != frame.Failure:
-		return &violation{"it sent a " + f.Kind.String() + ", which is for the host to send", nil}
-	case x == nil:
-		return &violation{fmt.Sprintf("it answered call %d, which is not under way", f.Call), nil}
-	case x.id != f.Call:
-		return &violation{fmt.Sprintf("it answered call %d instead of call %d", f.Call, x.id), nil}
-	}
-	return x.hear(f)
 }
 
 // write writes one frame.
@@ -268,7 +255,9 @@ func (w *worker) bury(heard error) error {
 	}
 	w.hasten(heard)
 	<-w.child.Ended()
-	unread := w.in.unread()
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	unread := unread(w.in.File)
 	w.in.Close()
 	w.out.Close()
 	was := h.ends(w)
@@ -280,7 +269,8 @@ func (w *worker) bury(heard error) error {
 	switch {
 	case was == leaving:
 		return nil
-	case x == nil || !x.died(e, unread):
+	case x != nil && x.died(e, unread), was == starting, h.isClosing():
+	default:
 		h.Log.Warn("proc: a worker ended that had no call", "pool", h.Name, "pid", e.Pid, "error", e)
 		graph.Report(graph.Finding{Code: "proc.worker-lost", Detail: "pool " + h.Name + ": " + e.Error()})
 	}

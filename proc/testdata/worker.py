@@ -37,7 +37,7 @@ import traceback
 
 # ---------------------------------------------------------------- frames
 
-HELLO, WELCOME, CALL, CANCEL, LEAVE, PROGRESS, RESULT, FAILURE = range(1, 9)
+HELLO, WELCOME, CALL, CANCEL, PROGRESS, RESULT, FAILURE = range(1, 8)
 
 VERSION = 1
 HEADER = struct.Struct("<2sBBIQI")  # magic, version, kind, length, call, CRC32C of the body
@@ -46,7 +46,8 @@ REQUEST = struct.Struct("<qBBHHH")  # deadline, flags, lengths of three names, z
 NUMBERS = struct.Struct("<qq")      # done, total
 WATCHED = 1                         # of a request's flags
 
-ROOM = 1 << 20  # how much longer than the largest payload a body may be
+ROOM = 4 << 20      # how much longer than the largest payload a body may be
+GREETING = 1 << 20  # how long a hello or a welcome may be
 
 
 def crc32c_table():
@@ -359,7 +360,7 @@ class Host:
     def greet(self, names):
         hello = {"worker": "hem-python " + platform.python_version(), "tasks": sorted(names)}
         self.write(HELLO, 0, json.dumps(hello).encode())
-        kind, _, body = unpack(self.source, ROOM) or sys.exit(0)
+        kind, _, body = unpack(self.source, GREETING) or sys.exit(0)
         if kind != WELCOME:
             raise ProtocolError("the host's first word is no welcome but of kind %d" % kind)
         self.limit = json.loads(body)["max_payload"]
@@ -392,12 +393,12 @@ class Host:
             os._exit(3)
 
     def hear(self, frame):
-        kind, number, body = frame or (LEAVE, 0, b"")
-        if kind == LEAVE:
-            if frame is None and self.call:
+        if frame is None:
+            if self.call:
                 end_with_all()  # the host has died in the middle of a call
-            self.calls.put(None)
+            self.calls.put(None)  # it lets go
             return False
+        kind, number, body = frame
         if kind == CALL:
             call = Call(self, number, body)
             with self.lock:

@@ -78,6 +78,9 @@ func better(a, b *group) *group {
 // makeGroup makes a group in place. whys says what is missing of what the
 // limits ask for.
 func makeGroup(place, name string, l Limits) (g *group, whys []string) {
+	if _, err := os.Stat(filepath.Join(place, "cgroup.controllers")); err != nil {
+		return nil, []string{fmt.Sprintf("%s is no cgroup of version 2: %v", place, reason(err))}
+	}
 	removeStale(place)
 	whys = enable(place, l.controllers())
 	enable(place, useful)

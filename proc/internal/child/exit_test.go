@@ -123,6 +123,23 @@ func TestKillAfterTheEndDoesNotCountAsKilled(t *testing.T) {
 	}
 }
 
+// When the leader is dead, its pid is not to be killed any more, although what
+// it has printed is still being read.
+func TestKillBetweenDeathAndEndDoesNothing(t *testing.T) {
+	n := open(t, child.Config{})
+	free := make(chan struct{})
+	s := shell(`echo one; exit 4`)
+	s.Output = func(string, []byte, int) { <-free }
+	c := start(t, n, s)
+	eventually(t, "dead", func() bool { return !lives(c.Pid()) })
+	time.Sleep(100 * time.Millisecond) // until that has been noticed
+	c.Kill()
+	close(free)
+	if e := end(t, c); e.Killed || e.Code != 4 {
+		t.Errorf("got %s", brief(e))
+	}
+}
+
 func TestExitTellsTheProcessorTime(t *testing.T) {
 	n := open(t, child.Config{})
 	idle := end(t, start(t, n, shell("exit 0")))

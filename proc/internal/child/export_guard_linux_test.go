@@ -55,3 +55,53 @@ func Unprepare() (restore func()) {
 
 // GuardKey is what makes a process a guard.
 const GuardKey = guardKey
+
+// OwnGroup finds the directory of a process's cgroup in what /proc says.
+func OwnGroup(cgroups, mounts string) (dir, mount string, err error) {
+	return ownGroup(cgroups, mounts)
+}
+
+// Delegated reports whether systemd has marked a cgroup.
+var Delegated = delegated
+
+// Enable lets what is below a cgroup have controllers.
+var Enable = enable
+
+// A Group is a group that was not opened.
+type Group struct{ g *group }
+
+// NewGroup is a group in a directory that has controllers, perhaps.
+func NewGroup(dir string, l Limits, held ...string) Group {
+	return Group{&group{dir: dir, limits: l, held: held}}
+}
+
+// OpenGroup opens a group; none: g is empty.
+func OpenGroup(dir, name string, l Limits) (g Group, why string) {
+	g.g, why = openGroup(dir, name, l)
+	return g, why
+}
+
+func (g Group) None() bool             { return g.g == nil }
+func (g Group) Dir() string            { return g.g.dir }
+func (g Group) Close()                 { g.g.close() }
+func (g Group) Limit(dir string) error { return g.g.limit(&leaf{dir: dir}) }
+
+// Reached says which limits the leaf in a directory has hit.
+func Reached(dir string) (memory, pids bool) { return (&leaf{dir: dir}).reached() }
+
+// LeafUsage is what a leaf's files tell, and whether they tell everything.
+func LeafUsage(dir string) (u Usage, all bool) {
+	u, known := (&leaf{dir: dir}).usage()
+	return u, known == allFigures
+}
+
+// KillEach kills all in a cgroup as kernels before 5.14 have to.
+func KillEach(dir string) { killEach(dir) }
+
+// LeafDir is the cgroup that a child was born in.
+func LeafDir(c *Child) string {
+	if c.tree.leaf == nil {
+		return ""
+	}
+	return c.tree.leaf.dir
+}

@@ -17,7 +17,10 @@ const (
 	statusFD   = 4 // write: what the guard says, and EOF when that is dead
 )
 
-// Ready is all that a guard ever says.
+// guardName is what ps shows of a guard.
+const guardName = "hem-guard"
+
+// guardReady is all that a guard ever says.
 const guardReady = "ready\n"
 
 // The host's words. Each is a line; a mark has no blanks.

@@ -23,8 +23,9 @@ const (
 var keep keeper
 
 // A keeper keeps one guard for as long as there is a tree: it starts it, tells
-// it what is to be killed, and starts another if it dies. A guard takes 3 ms to
-// start and 6 MB, most of it the program's own.
+// it what is to be killed, and starts another if it dies. A guard of the tests
+// is ready after 2.5 ms, and takes 6.5 MB, of which 1.1 MB are its own; the rest
+// is the program's, and shared with it.
 type keeper struct {
 	mu       sync.Mutex
 	guard    *watched // nil: there is none

@@ -138,16 +138,16 @@ func (k *keeper) settleLocked() {
 		wait = k.backOffLocked()
 	}
 	var t *time.Timer
-	t = time.AfterFunc(wait, func() { k.tend(t) })
+	t = time.AfterFunc(wait, func() { k.tend(&t) })
 	k.later = t
 }
 
 // tend starts the guard that is missing, or ends the one that has nothing to
 // do. It is what the timer t was for, unless that was stopped too late.
-func (k *keeper) tend(t *time.Timer) {
+func (k *keeper) tend(t **time.Timer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.later != t {
+	if k.later != *t {
 		return
 	}
 	k.later = nil

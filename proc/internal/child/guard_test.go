@@ -130,6 +130,12 @@ func TestGuardHoldsNothingOfItsHost(t *testing.T) {
 	defer w.Close()
 	defer r.Close()
 	t.Chdir(t.TempDir())
+	// What a host was itself started with may not be close-on-exec.
+	inherited, err := syscall.Dup(int(w.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(inherited)
 	_, dismiss, err := child.Enroll(child.NewMark())
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +143,7 @@ func TestGuardHoldsNothingOfItsHost(t *testing.T) {
 	defer dismiss()
 	pid := child.GuardPid()
 	eventually(t, "the guard is ready", func() bool { return comm(pid) == "hem-guard" })
+	time.Sleep(50 * time.Millisecond)
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		t.Fatal(err)

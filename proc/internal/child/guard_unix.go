@@ -27,7 +27,7 @@ func startGuard() (*os.Process, *os.File, *os.File, error) {
 		return nil, nil, nil, err
 	}
 	defer closeFiles(p.guards)
-	process, err := os.StartProcess(self, []string{"hem-guard"}, &os.ProcAttr{
+	process, err := os.StartProcess(self, []string{guardName}, &os.ProcAttr{
 		Env:   guardEnv(os.Environ()),
 		Files: p.guards,
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -89,15 +89,16 @@ func guardEnv(env []string) []string {
 
 // withdraw takes the guard out of the way: of signals that are sent to all
 // processes of a name or of a program, of directories that somebody may want to
-// unmount, and of memory.
+// unmount, of descriptors whose end somebody may wait for, and of memory.
 func withdraw() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT,
 		syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
 	os.Chdir(string(filepath.Separator))
 	if runtime.GOOS == "linux" {
 		// What ps shows, instead of "exe".
-		os.WriteFile("/proc/self/comm", []byte("hem-guard"), 0)
+		os.WriteFile("/proc/self/comm", []byte(guardName), 0)
 	}
+	letGo(os.DevNull)
 	debug.FreeOSMemory()
 }
 

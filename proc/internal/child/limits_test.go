@@ -57,7 +57,7 @@ func init() {
 		self, _ := os.Executable()
 		for range 2 {
 			cmd := exec.Command(self, args...)
-			cmd.Env = append(os.Environ(), child.RoleKey+"=hog")
+			cmd.Env = append(cmd.Environ(), child.RoleKey+"=hog")
 			if err := cmd.Start(); err != nil {
 				panic(err)
 			}
@@ -79,6 +79,20 @@ func init() {
 		}
 		fmt.Println("forked")
 		time.Sleep(300 * time.Millisecond)
+	}
+	// small-host has a child exceed its limit and die faster than one can look.
+	child.Roles["small-host"] = func([]string) {
+		n, err := child.Open(child.Config{Cgroup: "/none", Limits: child.Limits{Memory: 50 * mib}})
+		if err != nil {
+			panic(err)
+		}
+		c, err := n.Start(role("hog", "touched", "70", "crash"))
+		if err != nil {
+			panic(err)
+		}
+		<-c.Ended()
+		fmt.Println(c.Exit().OverMemory)
+		n.Close()
 	}
 	// opener waits for its limit of args[0] and opens files until it is there.
 	child.Roles["opener"] = func(args []string) {
@@ -134,6 +148,28 @@ func TestAnEndUnderTheMemoryLimitIsNotBlamedOnIt(t *testing.T) {
 		if e.OverMemory || e.Code != test.code || e.Signal != test.signal {
 			t.Errorf("%q: got %s", test.args, brief(e))
 		}
+	}
+}
+
+// What the kernel says afterwards counts as well: 70 MiB are touched in less
+// time than passes between two looks, mostly.
+func TestMemoryOverTheLimitIsToldWhenNobodyLooked(t *testing.T) {
+	n := open(t, child.Config{})
+	r := newRecord()
+	s := role("small-host")
+	s.Output = r.output
+	end(t, start(t, n, s))
+	if got := r.await(t, 1)[0]; got != "true" {
+		t.Errorf("over the limit: %q", r.all())
+	}
+}
+
+func TestTheWatcherComesBackWhenThereIsSomebodyToWatch(t *testing.T) {
+	n := open(t, child.Config{Cgroup: t.TempDir() + "/none", Limits: child.Limits{Pids: 20}})
+	end(t, start(t, n, shell("exit 0")))
+	time.Sleep(200 * time.Millisecond) // so that the watcher sees nobody, and goes
+	if e := end(t, start(t, n, shell(`for i in $(seq 30); do sleep 1000 & done; wait`))); !e.OverPids {
+		t.Errorf("got %s", brief(e))
 	}
 }
 

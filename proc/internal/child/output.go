@@ -39,6 +39,7 @@ type stream struct {
 
 	mu   sync.Mutex
 	tail []byte // at most 2*tailSize, of which the last tailSize count
+	crash
 }
 
 func newStream(name string, from *os.File, pass func(string, []byte, int)) *stream {
@@ -137,20 +138,22 @@ func (s *stream) finish() {
 
 // keep remembers the end of chunk.
 func (s *stream) keep(chunk []byte) {
-	chunk = chunk[max(0, len(chunk)-tailSize):]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.see(chunk)
+	chunk = chunk[max(0, len(chunk)-tailSize):]
 	if len(s.tail)+len(chunk) > 2*tailSize {
 		s.tail = append(s.tail[:0], s.tail[len(s.tail)-tailSize:]...)
 	}
 	s.tail = append(s.tail, chunk...)
 }
 
-// end returns a copy of the last bytes that were read.
+// end returns a copy of the last bytes that were read, with the beginning of a
+// crash before them.
 func (s *stream) end() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return bytes.Clone(s.tail[max(0, len(s.tail)-tailSize):])
+	return s.lead(bytes.Clone(s.tail[max(0, len(s.tail)-tailSize):]))
 }
 
 // drain ends reading, once everything that is there has been read or the time

@@ -177,6 +177,7 @@ func TestStreamCountsWhatItDrops(t *testing.T) {
 		{"one over: it is the last", []piece{{0, lines(0, 201)}}, "200 after 0", 201},
 		{"many over, and the last", []piece{{0, lines(0, 1000)}}, "999 after 799", 201},
 		{"over, in pieces", []piece{{0, lines(0, 300)}, {0, lines(300, 500)}, {0, "50"}, {0, "0\n"}}, "500 after 300", 201},
+		{"over, then half a line and more", []piece{{0, lines(0, 300)}, {0, "half"}, {0, "\n1\n2\n"}}, "2 after 102", 201},
 		{"over, then half a line", []piece{{0, lines(0, 300)}, {0, "hal"}}, "hal after 100", 201},
 		{"the next second has its own", []piece{{0, lines(0, 300)}, {1, lines(300, 301)}}, "300 after 100", 201},
 		{"and the one after", []piece{{0, lines(0, 300)}, {1, lines(300, 600)}}, "599 after 99", 401},

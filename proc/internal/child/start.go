@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/hemgo/hem/fault"
@@ -39,7 +40,7 @@ func (n *Nursery) bear(s Spec) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Env = markEnv(n.limits.memoryEnv(s.Env), mark)
+	s.Env = markEnv(n.limits.memoryEnv(lastOfEach(s.Env)), mark)
 	c, err := n.spawn(s)
 	if err != nil {
 		guarded.dismiss()
@@ -49,6 +50,23 @@ func (n *Nursery) bear(s Spec) (*Child, error) {
 	c.guarded, c.tree.mark = guarded, mark
 	n.confine(c)
 	return c, nil
+}
+
+// lastOfEach leaves of variables that are there twice the last, as os/exec does:
+// whoever appends to os.Environ means that one, and getenv finds the first.
+func lastOfEach(env []string) []string {
+	at := make(map[string]int, len(env))
+	kept := make([]string, 0, len(env))
+	for _, v := range env {
+		key, _, _ := strings.Cut(v, "=")
+		if i, twice := at[key]; twice && key != "" {
+			kept[i] = v
+			continue
+		}
+		at[key] = len(kept)
+		kept = append(kept, v)
+	}
+	return kept
 }
 
 // spawn starts the process, and reading of what it prints.

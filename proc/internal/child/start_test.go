@@ -103,7 +103,7 @@ func TestWorkingDirectoryAndEnvironmentAreTheChilds(t *testing.T) {
 	r := newRecord()
 	end(t, start(t, n, child.Spec{
 		Path: "/bin/sh", Args: []string{"sh", "-c", `pwd; echo "$COLOUR/$HOME"`},
-		Dir: dir, Env: []string{"COLOUR=red"}, Output: r.output,
+		Dir: dir, Env: []string{"COLOUR=blue", "A=b", "COLOUR=red"}, Output: r.output,
 	}))
 	if got := r.await(t, 2); got[0] != dir || got[1] != "red/" {
 		t.Errorf("got %q", got)

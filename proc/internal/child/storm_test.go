@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -57,6 +58,7 @@ func init() {
 func TestChildrenAndThoseOfOsExecDoNotDisturbEachOther(t *testing.T) { everywhere(t, storm) }
 
 func storm(t *testing.T, cgroup string) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which closes what was forgotten
 	descriptorsBefore, goroutinesBefore := descriptors(t), runtime.NumGoroutine()
 
 	n, err := child.Open(child.Config{Name: "storm", Cgroup: cgroup, Limits: child.Limits{Memory: 1 << 30, Nice: 5}})
@@ -135,7 +137,8 @@ func TestWaitingTakesNoThread(t *testing.T) {
 	for range children {
 		start(t, n, shell("exec sleep 1000"))
 	}
-	if grown := threads() - before; grown >= children {
+	time.Sleep(200 * time.Millisecond) // until each would have its own
+	if grown := threads() - before; grown >= children/2 {
 		t.Errorf("%d children wait in %d threads", children, grown)
 	}
 }

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	killFor   = 2 * time.Second // how long a tree is killed again and again
-	freezeFor = 20              // how many looks it may take to stop all of it
+	killFor   = 2 * time.Second        // how long a tree is killed again and again
+	freezeFor = 20                     // how many looks it may take to stop all of it
+	spareFor  = 300 * time.Millisecond // how long guards in it are left to their work
 )
 
 // kill kills everything in the tree, until nobody of it is alive, and says how
@@ -56,9 +57,9 @@ func killLeaves(trees []tree, left *int) (others []tree) {
 	return others
 }
 
-// A hunt finds who belongs to some trees. One look at /proc costs about 25 µs
-// for each process that is older than the trees, and as much again for each
-// whose environment has to be read.
+// A hunt finds who belongs to some trees. One look at /proc costs 5.5 ms if
+// there are 300 processes that are younger than the trees, so that each one's
+// environment is read: BenchmarkLook.
 //
 // A process belongs to a tree if any of these is true.
 //
@@ -68,6 +69,7 @@ func killLeaves(trees []tree, left *int) (others []tree) {
 //   - Its parent belongs.
 type hunt struct {
 	trees []tree
+	began time.Time
 	since uint64 // when the oldest tree started; who is older is not looked at
 
 	leaders  map[int]uint64 // pids of the trees' leaders, and their start
@@ -83,6 +85,7 @@ type hunt struct {
 func newHunt(trees []tree) *hunt {
 	h := &hunt{
 		trees:    trees,
+		began:    time.Now(),
 		since:    ^uint64(0),
 		leaders:  map[int]uint64{},
 		marks:    map[string]bool{},
@@ -154,6 +157,9 @@ func (h *hunt) signal(sig syscall.Signal) (alive int) {
 			continue
 		}
 		alive++
+		if h.spares(p) {
+			continue
+		}
 		if sig == syscall.SIGSTOP {
 			if h.stopped[p.pid] == p.start {
 				continue
@@ -163,6 +169,14 @@ func (h *hunt) signal(sig syscall.Signal) (alive int) {
 		h.send(p, sig)
 	}
 	return alive
+}
+
+// spares reports whether p is the guard of a host in the tree, and is to be
+// left alone yet. When its host dies it knows whom to kill better than we do:
+// a process without a mark, in the session of a leader that is dead and reaped.
+// Then it ends by itself. A name is easily taken, so it is not for long.
+func (h *hunt) spares(p *person) bool {
+	return p.guard && p.pid == p.session && time.Since(h.began) < spareFor
 }
 
 // send signals that very process, by a pidfd where the kernel has them: its

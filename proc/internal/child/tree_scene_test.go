@@ -35,8 +35,10 @@ func init() {
 	child.Roles["kin"] = func(args []string) {
 		switch how := args[1]; how {
 		case "daemon":
-			descend(args[0], "session") // whose parent, this process, ends now
+			descend(args[0], "orphan") // whose parent, this process, ends now
 			return
+		case "orphan":
+			tell(args[0], "daemon")
 		case "stopped":
 			tell(args[0], how)
 			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
@@ -56,7 +58,7 @@ func descend(file, how string) {
 	cmd.Env = append(os.Environ(), child.RoleKey+"=kin")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid: how == "group",
-		Setsid:  how == "session" || how == "daemon" || how == "stopped" || how == "headless" || how == "baredaughter",
+		Setsid:  how == "session" || how == "orphan" || how == "stopped" || how == "headless" || how == "baredaughter",
 	}
 	if strings.HasPrefix(how, "bare") {
 		cmd.Env = []string{child.RoleKey + "=kin"}

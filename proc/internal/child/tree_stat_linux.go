@@ -14,6 +14,7 @@ type person struct {
 	threads              int
 	start                uint64 // in ticks since the machine started
 	state                byte
+	guard                bool          // it is called as guards are
 	cpu                  time.Duration // its own, and of the children it waited for
 	memory               int64         // resident bytes
 }
@@ -51,6 +52,7 @@ func parseStat(text []byte) (p person, ok bool) {
 		return person{}, false
 	}
 	p.pid = int(number(text[:open-1]))
+	p.guard = string(text[open+1:close]) == guardName
 	field := 2
 	for rest := text[close+1:]; len(rest) > 0; {
 		rest = bytes.TrimLeft(rest, " \n")

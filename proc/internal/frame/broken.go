@@ -9,13 +9,20 @@ import (
 type Why uint8
 
 const (
-	NotFrames     Why = 1 + iota // something else is written there: Seen
-	OtherVersion                 // another version of the protocol: Version
-	DamagedHeader                // its checksum is wrong: Said, Sum
-	DamagedBody                  // its checksum is wrong: Kind, Said, Sum
-	UnknownKind                  // Kind
-	TooLong                      // Kind, Length, Limit
-	Malformed                    // a body that is not as its kind wants it: Kind, Rule
+	// NotFrames is something else that is written there: Seen.
+	NotFrames Why = 1 + iota
+	// OtherVersion is another version of the protocol: Version.
+	OtherVersion
+	// DamagedHeader is a header whose checksum is wrong: Said, Sum.
+	DamagedHeader
+	// DamagedBody is a body whose checksum is wrong: Kind, Said, Sum.
+	DamagedBody
+	// UnknownKind is a frame of no kind of this version: Kind.
+	UnknownKind
+	// TooLong is a body over the limit: Kind, Length, Limit.
+	TooLong
+	// Malformed is a body that is not as its kind wants it: Kind, Rule.
+	Malformed
 )
 
 // Broken is the error of a stream that stops being one of frames. It says what
@@ -32,6 +39,7 @@ type Broken struct {
 	Rule      string // that was not kept
 }
 
+// Error says what was seen.
 func (b *Broken) Error() string {
 	switch b.Why {
 	case NotFrames:

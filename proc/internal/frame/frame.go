@@ -54,14 +54,21 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Kind uint8
 
 const (
-	Hello    Kind = 1 + iota // worker to host, first: what it is
-	Welcome                  // host to worker, the answer
-	Call                     // host to worker: run a task
-	Cancel                   // host to worker: the caller's context has ended
-	Leave                    // host to worker: exit when idle
-	Progress                 // worker to host: of the call that runs
-	Result                   // worker to host: the call's output
-	Failure                  // worker to host: the call's error
+	// Hello is a worker's first word: what it is, a [Greeting].
+	Hello Kind = 1 + iota
+	// Welcome is the host's answer, [Terms].
+	Welcome
+	// Call is the host's: run a task, a [Request] and its input.
+	Call
+	// Cancel is the host's: the caller's context has ended, with fault's form of
+	// why.
+	Cancel
+	// Progress is the worker's, of the call that runs.
+	Progress
+	// Result is the worker's: the call's output.
+	Result
+	// Failure is the worker's: fault's form of the call's error.
+	Failure
 )
 
 var kindNames = [...]string{
@@ -69,7 +76,6 @@ var kindNames = [...]string{
 	Welcome:  "welcome",
 	Call:     "call",
 	Cancel:   "cancel",
-	Leave:    "leave",
 	Progress: "progress",
 	Result:   "result",
 	Failure:  "failure",

@@ -46,6 +46,9 @@ func NewReader(r io.Reader, limit int) *Reader {
 	return &Reader{src: r, limit: int64(limit), buf: make([]byte, bufferSize)}
 }
 
+// Buffered returns how many bytes have arrived that no Next has returned.
+func (r *Reader) Buffered() int { return r.end - r.start }
+
 // SetLimit changes how many bytes a body may have, from the next frame on.
 func (r *Reader) SetLimit(limit int) { r.limit = int64(limit) }
 

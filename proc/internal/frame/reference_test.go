@@ -95,7 +95,7 @@ func TestTheReferencesWordsForBrokenStreamsAreThose(t *testing.T) {
 		{Why: frame.NotFrames, Seen: []byte("hello wo")},
 		{Why: frame.OtherVersion, Version: 7},
 		{Why: frame.UnknownKind, Kind: 99},
-		{Why: frame.TooLong, Kind: frame.Result, Length: 70_000_000, Limit: 16<<20 + 1<<20},
+		{Why: frame.TooLong, Kind: frame.Result, Length: 70_000_000, Limit: 16<<20 + 4<<20},
 	} {
 		if !strings.Contains(doc, b.Error()) {
 			t.Errorf("the reference does not say %q", b)

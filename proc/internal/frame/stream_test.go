@@ -3,6 +3,7 @@ package frame_test
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/hemgo/hem/proc/internal/frame"
@@ -52,14 +53,10 @@ func equal(a, b message) bool {
 	return a.Kind == b.Kind && a.Call == b.Call && bytes.Equal(a.Head, b.Head) && bytes.Equal(a.Body, b.Body)
 }
 
-// bytesOf is n bytes that are not all alike, so that none can stand for another.
+// bytesOf is n bytes in which no part is like the one before or after it.
 func bytesOf(n int) []byte {
 	b := make([]byte, n)
-	x := uint32(n)
-	for i := range b {
-		x = x*1664525 + 1013904223
-		b[i] = byte(x >> 24)
-	}
+	rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}).Read(b)
 	return b
 }
 

@@ -37,7 +37,6 @@ func conversation() []message {
 		{Kind: frame.Call, Call: 2, Head: again, Body: []byte("13")},
 		{Kind: frame.Cancel, Call: 2, Body: fault.Encode(left)},
 		{Kind: frame.Failure, Call: 2, Body: []byte(`{"v":1,"err":{"form":"canceled"}}`)},
-		{Kind: frame.Leave},
 	}
 }
 
@@ -56,7 +55,7 @@ func transcript(t *testing.T) string {
 	for _, m := range conversation() {
 		who := "worker"
 		switch m.Kind {
-		case frame.Welcome, frame.Call, frame.Cancel, frame.Leave:
+		case frame.Welcome, frame.Call, frame.Cancel:
 			who = "host"
 		}
 		fmt.Fprintf(&out, "%s: %v %d\n", who, m.Kind, m.Call)

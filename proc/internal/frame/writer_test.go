@@ -48,7 +48,7 @@ type failing struct{ writes int }
 func (f *failing) Write([]byte) (int, error) { f.writes++; return 1, errPulled }
 
 func TestAWriteThatIsShortIsAnError(t *testing.T) {
-	if err := frame.NewWriter(short{}).Write(frame.Leave, 0, nil, nil); !errors.Is(err, io.ErrShortWrite) {
+	if err := frame.NewWriter(short{}).Write(frame.Cancel, 1, nil, nil); !errors.Is(err, io.ErrShortWrite) {
 		t.Error(err)
 	}
 }
