@@ -35,8 +35,8 @@ func Mirror(ctx context.Context, deadline time.Time) (mirrored context.Context, 
 	}
 	unhook := context.AfterFunc(m.Context, func() { m.end(m.Context.Err(), nil) })
 	return mirrored, func(err error) {
+		unhook() // first, or the hook would be run, on a goroutine of its own
 		defer release()
-		defer unhook()
 		switch {
 		case err == nil:
 			m.end(context.Canceled, nil)
