@@ -51,6 +51,8 @@
 //	lock.abandoned            a task ended while it held a lock
 //	lock.long-wait            a lock was waited for for long
 //	lock.long-hold            a lock was held for long while others waited
+//	proc.cannot-start         a worker process does not come up
+//	proc.worker-lost          a worker process ended though it had no call
 //
 // The first four of package lock's are foreseen, not met: see lock.CheckOrder.
 // Their stack is all stacks of the finding, one after the other; between them

@@ -128,7 +128,7 @@ func (p *printer) places() {
 			text := sentence(fmt.Sprint(f.Value))
 			switch {
 			case text == "0" || text == "0s":
-			case len(f.Name) > longFigure:
+			case len(f.Name) > longFigure || len(text) > longFigure:
 				p.printf("\n    %s: %s", show(f.Name), text)
 			default:
 				p.printf("  %s %s", show(f.Name), text)
@@ -138,7 +138,8 @@ func (p *printer) places() {
 	}
 }
 
-// longFigure is the length of a figure's name from which it gets its own line.
+// longFigure is the length of a figure's name, or of what it says, from which it
+// gets its own line.
 const longFigure = 20
 
 // details is how many findings of one code a dump shows.

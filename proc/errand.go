@@ -15,7 +15,8 @@ type errand struct {
 	servant *servant
 	id      uint64
 	name    string
-	input   []byte
+	body    []byte
+	input   []byte   // in body
 	reports *reports // nil: nobody listens
 
 	out []byte
@@ -55,7 +56,9 @@ func (e *errand) answer() (leads bool) {
 	if e.err == nil && len(e.out) > s.limit {
 		e.err = task.Oversized(e.name, len(e.out), s.limit, true)
 	}
-	leads = s.release()
+	if leads = s.release(); leads {
+		s.r.Recycle(e.body)
+	}
 	var err error
 	if e.err != nil {
 		err = s.write(frame.Failure, e.id, fault.Encode(e.err))

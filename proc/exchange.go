@@ -51,7 +51,9 @@ const inlineRequest = 32 << 10
 func (w *worker) run(ctx context.Context, c *task.Call, input []byte) (unread bool, err error) {
 	w.lastCall++
 	x := &exchange{w: w, c: c, ctx: ctx, id: w.lastCall}
+	w.talk.Lock()
 	if !w.begin(x) {
+		w.talk.Unlock()
 		return true, noWorker(c, errGone)
 	}
 	x.request(input)
@@ -131,9 +133,8 @@ func (x *exchange) converse() {
 // worker will.
 func (x *exchange) listen() bool {
 	err := error(errListener) // unless read returns
-	x.w.reading.Lock()
 	defer func() {
-		x.w.reading.Unlock()
+		x.w.talk.Unlock()
 		if err != nil {
 			x.w.breaks(err)
 		}
@@ -315,8 +316,8 @@ func (x *exchange) report(p task.Progress) (err error) {
 }
 
 // died settles x after the end of the process, which has left unread so many
-// bytes of what it was sent, -1 if that is not known. It reports whether x was
-// still under way.
+// bytes of what it was sent, -1 if that is not known. It reports whether the
+// caller will hear of that, and not have another worker's answer.
 func (x *exchange) died(e *ExitError, unread int64) bool {
 	taken := x.w.in.taken.Load()
 	f := &fault.Error{Op: "proc: run", Task: x.c.Name(), Kind: fault.Lost, Err: e, Hint: e.hint()}
@@ -334,5 +335,5 @@ func (x *exchange) died(e *ExitError, unread int64) bool {
 	case e.Reason == reasonClosed:
 		f.Kind = fault.Cancelled
 	}
-	return x.settle(f)
+	return x.settle(f) && (f.Started || ended != nil)
 }

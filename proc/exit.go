@@ -70,14 +70,21 @@ func (w *worker) exitError() *ExitError {
 	x := w.child.Exit()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	reason := w.reason
+	if reason == reasonSilent && !x.Killed {
+		reason = "" // it had ended, and only its tree took a while to go
+	}
 	return &ExitError{
 		Command: w.house.Command[0], Pid: x.Pid, Code: x.Code, Signal: x.Signal,
 		OverMemory: x.OverMemory, OverPids: x.OverPids,
-		Reason: w.reason, Stderr: string(x.Tail),
+		Reason: reason, Stderr: string(x.Tail),
 	}
 }
 
-const reasonClosed = "the pool was closed"
+const (
+	reasonClosed = "the pool was closed"
+	reasonSilent = "it closed its descriptors and went on"
+)
 
 // A violation is something that a worker may not send.
 type violation struct {

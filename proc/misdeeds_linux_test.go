@@ -182,7 +182,12 @@ func mapRace(context.Context, crime) (int, error) {
 	return sleep()
 }
 
-func deep(n int) int { return deep(n+1) + 1 }
+func deep(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return deep(n+1) + 1
+}
 
 // eat takes N MiB, and returns how many it has got.
 func eat(_ context.Context, c crime) (int, error) {

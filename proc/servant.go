@@ -117,11 +117,12 @@ func (s *servant) accept(f frame.Frame) (*errand, context.Context, error) {
 	if now := s.current(); now != 0 {
 		return nil, nil, fmt.Errorf("the host sent call %d while call %d runs", f.Call, now)
 	}
-	q, input, err := frame.ParseRequest(s.r.Detach()) // a task may look at its input as long as it runs
+	body := s.r.Detach() // a task may look at its input as long as it runs
+	q, input, err := frame.ParseRequest(body)
 	if err != nil {
 		return nil, nil, err
 	}
-	e := &errand{servant: s, id: f.Call, name: q.Task, input: input}
+	e := &errand{servant: s, id: f.Call, name: q.Task, body: body, input: input}
 	ctx := context.Background()
 	if q.TraceParent != "" {
 		ctx = task.WithTrace(ctx, task.Trace{Parent: q.TraceParent, State: q.TraceState})

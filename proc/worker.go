@@ -58,9 +58,10 @@ type worker struct {
 	send sync.Mutex // a whole frame is written at a time
 	w    *frame.Writer
 
-	// reading is held by the caller that reads from r. Who buries the worker
-	// waits for it, so that what arrived before the end is heard.
-	reading sync.Mutex
+	// talk is held from before a request is written until no more is read for
+	// it. Who buries the worker waits for it, so that what arrived before the
+	// end is heard.
+	talk    sync.Mutex
 	r       *frame.Reader
 	broken  chan error  // of capacity one: why nothing more is to be read
 	spoiled atomic.Bool // something is in broken: no call is given to w
@@ -255,8 +256,8 @@ func (w *worker) bury(heard error) error {
 	}
 	w.hasten(heard)
 	<-w.child.Ended()
-	w.reading.Lock()
-	defer w.reading.Unlock()
+	w.talk.Lock()
+	defer w.talk.Unlock()
 	unread := unread(w.in.File)
 	w.in.Close()
 	w.out.Close()
@@ -271,7 +272,7 @@ func (w *worker) bury(heard error) error {
 		return nil
 	case x != nil && x.died(e, unread), was == starting, h.isClosing():
 	default:
-		h.Log.Warn("proc: a worker ended that had no call", "pool", h.Name, "pid", e.Pid, "error", e)
+		h.Log.Warn("proc: a worker ended that had begun no call", "pool", h.Name, "pid", e.Pid, "error", e)
 		graph.Report(graph.Finding{Code: "proc.worker-lost", Detail: "pool " + h.Name + ": " + e.Error()})
 	}
 	return w.lost(e)
@@ -300,6 +301,6 @@ func (w *worker) hasten(heard error) {
 	select {
 	case <-w.child.Ended():
 	case <-timer.C:
-		w.kill("it closed its descriptors and went on")
+		w.kill(reasonSilent)
 	}
 }

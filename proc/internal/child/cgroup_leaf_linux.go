@@ -91,11 +91,15 @@ func (l *leaf) kill() (left int, ok bool) {
 
 // killGroup kills all that is in a cgroup and those below it, and waits until
 // the kernel says that nobody is. It returns how many are left when it gives up.
+//
+// Before Linux 5.14 there is no cgroup.kill, and up to 6.18 at least it spares
+// a process whose first thread has ended, while others run: it sends the signal
+// to that thread alone. So who is left is killed one by one, after all.
 func killGroup(dir string) (left int) {
 	deadline := time.Now().Add(killFor)
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		if writeTo(dir, "cgroup.kill", "1") != nil {
-			killEach(dir) // before Linux 5.14
+		if writeTo(dir, "cgroup.kill", "1") != nil || pause > time.Millisecond {
+			killEach(dir)
 		}
 		if valueOf(dir, "cgroup.events", "populated") == 0 {
 			return 0

@@ -96,7 +96,7 @@ func (w *ward) kill() {
 	for dir, there := range w.dirs {
 		if there {
 			killGroup(dir)
-			removeDirs(dir)
+			defer removeDirs(dir)
 		}
 	}
 	trees := slices.Collect(maps.Values(w.trees))

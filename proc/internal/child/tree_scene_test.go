@@ -129,9 +129,12 @@ func told(t *testing.T, file string, n int) map[string]int {
 // mine reports whether a process is of this binary, so that none is killed that
 // has only got the number of one that was.
 func mine(pid int) bool {
-	theirs, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
-	ours, errOurs := os.Stat("/proc/self/exe")
-	return err == nil && errOurs == nil && os.SameFile(theirs, ours)
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/exe", pid))
+	return slices.ContainsFunc(threads, func(exe string) bool {
+		theirs, err := os.Stat(exe) // not of a thread that has ended
+		ours, errOurs := os.Stat("/proc/self/exe")
+		return err == nil && errOurs == nil && os.SameFile(theirs, ours)
+	})
 }
 
 // living are the names of those who live, sorted.

@@ -81,6 +81,14 @@ func (r *Reader) Detach() []byte {
 	return bytes.Clone(r.last)
 }
 
+// Recycle gives the Reader b, which came of Detach and is not used any more, as
+// room for other long bodies.
+func (r *Reader) Recycle(b []byte) {
+	if cap(b) > len(r.buf) && r.own == nil {
+		r.own = b
+	}
+}
+
 func (r *Reader) next() (Frame, error) {
 	h, err := r.header()
 	if err != nil {
