@@ -175,7 +175,7 @@ func TestWorkerThatBreaksTheProtocolFailsItsCallAndIsReplaced(t *testing.T) {
 	for _, a := range answers {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
-			p := open(t, proc.Config{Name: t.Name(), Workers: 1, MaxPayload: 1 << 20, Log: silent,
+			p := open(t, proc.Config{Name: t.Name(), Workers: 1, MaxPayload: 1 << 20, Grace: 200 * time.Millisecond, Log: silent,
 				Env: []string{envProgram + "=" + a.name}})
 			for round := range 2 { // the second one on another worker
 				_, err := same.Do(t.Context(), p, nil)

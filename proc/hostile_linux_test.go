@@ -276,3 +276,24 @@ func TestWhatASuccessfulCallLeavesBehindEndsWithItsWorker(t *testing.T) {
 		t.Errorf("after the end there are still %q", living)
 	}
 }
+
+func TestWorkerThatHangsUpWhileIdleIsReplacedForTheNextCall(t *testing.T) {
+	t.Parallel()
+	p := open(t, proc.Config{Workers: 1, Grace: 200 * time.Millisecond, Log: silent})
+	first, err := misbehave.Do(t.Context(), p, crime{How: "hang up later", Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if next, err := pid.Do(ctx, p, task.Void{}); err == nil && next == first {
+		t.Error("a worker without descriptors has answered")
+	} else if err != nil && fault.KindOf(err) != fault.Lost {
+		t.Error(err)
+	}
+	isWhole(t, p, 1)
+	if alive(first) {
+		t.Error("it still lives")
+	}
+}

@@ -49,17 +49,21 @@ func init() {
 		"fork, return": func(ctx context.Context, c crime) (int, error) { breed(c.Dir); return os.Getpid(), nil },
 		"hang up":      func(context.Context, crime) (int, error) { syscall.Close(3); syscall.Close(4); return sleep() },
 		"fall silent":  func(context.Context, crime) (int, error) { syscall.Close(4); return sleep() },
-		"flood":        flood,
-		"exit 0":       func(context.Context, crime) (int, error) { os.Exit(0); return 0, nil },
-		"exit 7":       func(context.Context, crime) (int, error) { say("last words"); os.Exit(7); return 0, nil },
-		"kill -9":      func(context.Context, crime) (int, error) { return die(syscall.SIGKILL) },
-		"segv":         func(context.Context, crime) (int, error) { return become("kill -SEGV $$") },
-		"segv in Go":   func(context.Context, crime) (int, error) { return die(syscall.SIGSEGV) },
-		"abort":        abort,
-		"panic aside":  panicAside,
-		"bad unlock":   func(context.Context, crime) (int, error) { new(sync.Mutex).Unlock(); return 0, nil },
-		"map race":     mapRace,
-		"deep":         func(context.Context, crime) (int, error) { debug.SetMaxStack(1 << 20); return deep(0), nil },
+		"hang up later": func(context.Context, crime) (int, error) {
+			time.AfterFunc(20*time.Millisecond, func() { syscall.Close(3); syscall.Close(4) })
+			return os.Getpid(), nil
+		},
+		"flood":       flood,
+		"exit 0":      func(context.Context, crime) (int, error) { os.Exit(0); return 0, nil },
+		"exit 7":      func(context.Context, crime) (int, error) { say("last words"); os.Exit(7); return 0, nil },
+		"kill -9":     func(context.Context, crime) (int, error) { return die(syscall.SIGKILL) },
+		"segv":        func(context.Context, crime) (int, error) { return become("kill -SEGV $$") },
+		"segv in Go":  func(context.Context, crime) (int, error) { return die(syscall.SIGSEGV) },
+		"abort":       abort,
+		"panic aside": panicAside,
+		"bad unlock":  func(context.Context, crime) (int, error) { new(sync.Mutex).Unlock(); return 0, nil },
+		"map race":    mapRace,
+		"deep":        func(context.Context, crime) (int, error) { debug.SetMaxStack(1 << 20); return deep(0), nil },
 		"babble": func(context.Context, crime) (int, error) {
 			syscall.Write(4, []byte("to be or not to be\n"))
 			return sleep()

@@ -26,6 +26,14 @@ type visited struct {
 // visit starts the worker and exchanges greetings with it.
 func visit(t *testing.T) *visited {
 	t.Helper()
+	v := arrive(t)
+	v.send(t, frame.Welcome, 0, `{"max_payload": 1000, "pool": "none", "later": {}}`)
+	return v
+}
+
+// arrive starts the worker and hears its hello.
+func arrive(t *testing.T) *visited {
+	t.Helper()
 	command := python(t)
 	theirIn, in, errIn := os.Pipe()
 	out, theirOut, errOut := os.Pipe()
@@ -46,7 +54,6 @@ func visit(t *testing.T) *visited {
 	if f := v.next(t); f.Kind != frame.Hello || !strings.Contains(string(f.Body), `"worker": "hem-python 3.`) {
 		t.Errorf("its hello is %v %s", f.Kind, f.Body)
 	}
-	v.send(t, frame.Welcome, 0, `{"max_payload": 1000, "pool": "none", "later": {}}`)
 	return v
 }
 
@@ -88,6 +95,14 @@ func TestWorkerInPythonLeavesWhenItsHostLetsGo(t *testing.T) {
 	if f := v.next(t); f.Kind != frame.Result || f.Call != 7 || string(f.Body) != "144" {
 		t.Errorf("it answered %v %d %s", f.Kind, f.Call, f.Body)
 	}
+	v.in.Close()
+	if printed := v.ended(t); v.cmd.ProcessState.ExitCode() != 0 || printed != "" {
+		t.Errorf("%v, having printed %s", v.cmd.ProcessState, printed)
+	}
+}
+
+func TestWorkerInPythonLeavesWhenItIsNotWelcome(t *testing.T) {
+	v := arrive(t)
 	v.in.Close()
 	if printed := v.ended(t); v.cmd.ProcessState.ExitCode() != 0 || printed != "" {
 		t.Errorf("%v, having printed %s", v.cmd.ProcessState, printed)

@@ -99,7 +99,7 @@ func serve(known map[string]task.Task) error {
 	}
 	s := &servant{
 		known: known,
-		r:     frame.NewReader(in, maxGreeting),
+		r:     frame.NewReader(openSpinner(in), maxGreeting),
 		w:     frame.NewWriter(out),
 		ended: make(chan error, 1),
 	}

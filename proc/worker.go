@@ -177,7 +177,7 @@ func (w *worker) closeBehind() {
 func (w *worker) greet() error {
 	h := w.house
 	w.out.SetReadDeadline(time.Now().Add(h.StartTimeout))
-	w.r = frame.NewReader(w.out, maxGreeting)
+	w.r = frame.NewReader(openSpinner(w.out), maxGreeting)
 	f, err := w.r.Next()
 	if err != nil {
 		return w.wrongStart(err)

@@ -19,7 +19,7 @@ type Limits struct {
 type Spec struct {
 	Path string   // an executable, as exec.LookPath gives it
 	Args []string // with the program's name first
-	Env  []string // of the child; the mark is added
+	Env  []string // of the child, all of it: nil is empty; the mark is added
 	Dir  string   // empty: the host's
 
 	// Files become the child's descriptors 3, 4 and so on. The caller closes
@@ -43,7 +43,7 @@ type Usage struct {
 // An Exit says how a child ended.
 type Exit struct {
 	Pid    int
-	Code   int            // exit status; -1 if a signal ended it
+	Code   int            // exit status; -1 if a signal ended it, or if nobody knows: the host waits for any child
 	Signal syscall.Signal // zero if it exited
 	Killed bool           // Kill was called before it ended
 

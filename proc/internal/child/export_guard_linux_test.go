@@ -28,11 +28,11 @@ func FindTree(mark string, leader int) map[int]bool {
 	return h.members
 }
 
-// GuardPid is the pid of this process's guard; 0: there is none.
+// GuardPid is the pid of this process's guard; 0: there is none that is ready.
 func GuardPid() int {
 	keep.mu.Lock()
 	defer keep.mu.Unlock()
-	if keep.guard == nil {
+	if keep.guard == nil || !keep.guard.ready {
 		return 0
 	}
 	return keep.guard.process.Pid
@@ -104,4 +104,11 @@ func LeafDir(c *Child) string {
 		return ""
 	}
 	return c.tree.leaf.dir
+}
+
+// Guarded reports whether there is a guard, ready or not.
+func Guarded() bool {
+	keep.mu.Lock()
+	defer keep.mu.Unlock()
+	return keep.guard != nil
 }

@@ -41,3 +41,10 @@ func WaitByThread(path string, args ...string) (pid int, again bool, code int, e
 	e, err := p.reap()
 	return p.pid, again, e.code, err
 }
+
+// Enrolled is how many trees the guard is to kill if this process dies.
+func Enrolled() int {
+	keep.mu.Lock()
+	defer keep.mu.Unlock()
+	return len(keep.enrolled)
+}

@@ -16,6 +16,7 @@ type watched struct {
 	process  *os.Process
 	lifeline *os.File
 	status   *os.File
+	ready    bool // it has said so
 }
 
 // tellLocked writes to the guard, and reports whether it was there to be told.
@@ -50,7 +51,7 @@ func (k *keeper) startLocked() error {
 		k.failLocked(err)
 		return k.failure
 	}
-	g := &watched{process, lifeline, status}
+	g := &watched{process: process, lifeline: lifeline, status: status}
 	k.guard = g
 	go k.watch(g)
 	k.tellLocked(wordHost + " " + strconv.FormatUint(hostStart, 10) + "\n")
@@ -77,7 +78,7 @@ func (k *keeper) backOffLocked() time.Duration {
 
 // watch waits for a guard until it is dead and reaped.
 func (k *keeper) watch(g *watched) {
-	ready, said := k.listen(g)
+	said := k.listen(g)
 	state, err := g.process.Wait()
 	g.status.Close()
 	g.lifeline.Close()
@@ -87,7 +88,7 @@ func (k *keeper) watch(g *watched) {
 		k.guard = nil
 	}
 	switch {
-	case ready:
+	case g.ready:
 	case err != nil: // somebody has reaped it: os/exec would tell the same
 		k.failLocked(fmt.Errorf("it ended before it was ready: %w", err))
 	default:
@@ -98,15 +99,14 @@ func (k *keeper) watch(g *watched) {
 
 // listen reads what a guard says until it is dead, and returns the end of it,
 // which is what its runtime said about its death.
-func (k *keeper) listen(g *watched) (ready bool, said string) {
+func (k *keeper) listen(g *watched) (said string) {
 	buf := make([]byte, 1<<10)
 	for {
 		n, err := g.status.Read(buf)
 		said += string(buf[:n])
-		if !ready && strings.Contains(said, guardReady) {
-			ready = true
+		if strings.Contains(said, guardReady) {
 			k.mu.Lock()
-			k.failed = 0
+			g.ready, k.failed = true, 0
 			k.mu.Unlock()
 		}
 		said = said[max(0, len(said)-len(buf)):]
@@ -117,7 +117,7 @@ func (k *keeper) listen(g *watched) (ready bool, said string) {
 	if said = strings.TrimSpace(said); said != "" {
 		said = ": " + said
 	}
-	return ready, said
+	return said
 }
 
 // settleLocked restores K1 and K2.

@@ -31,16 +31,11 @@ func init() {
 
 func TestGuardIsThereWhileATreeIs(t *testing.T) {
 	settleGuard(t)
-	_, dismiss, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
+	pid, dismiss := guarded(t)
+	_, dismissOther := guarded(t)
+	if got := comm(pid); got != "hem-guard" {
+		t.Errorf("the guard is called %q", got)
 	}
-	_, dismissOther, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid := child.GuardPid()
-	eventually(t, "the guard is called so", func() bool { return comm(pid) == "hem-guard" })
 	dismiss()
 	dismiss()
 	time.Sleep(400 * time.Millisecond)
@@ -54,54 +49,38 @@ func TestGuardIsThereWhileATreeIs(t *testing.T) {
 }
 
 func TestGuardIsReplacedWhenItIsKilled(t *testing.T) {
-	_, dismiss, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
-	}
+	old, dismiss := guarded(t)
 	defer dismiss()
-	for range 3 {
-		old := child.GuardPid()
+	for range 5 {
 		syscall.Kill(old, syscall.SIGKILL)
+		dead := old
 		eventually(t, "there is another guard", func() bool {
-			pid := child.GuardPid()
-			return pid != 0 && pid != old && comm(pid) == "hem-guard"
+			old = child.GuardPid()
+			return old != 0 && old != dead
 		})
-		if stat(old) != "" {
-			t.Errorf("the dead one is still there: %s", stat(old))
+		if stat(dead) != "" {
+			t.Errorf("the dead one is still there: %s", stat(dead))
 		}
 	}
 }
 
 func TestGuardThatIsStoppedDoesNotHoldUpItsHost(t *testing.T) {
-	_, dismiss, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
-	}
+	old, dismiss := guarded(t)
 	defer dismiss()
-	old := child.GuardPid()
-	eventually(t, "the guard is ready", func() bool { return comm(old) == "hem-guard" })
 	syscall.Kill(old, syscall.SIGSTOP)
 	for i := 0; child.GuardPid() == old; i++ {
 		if i == 10_000 {
 			t.Fatal("the stopped guard is still told things")
 		}
-		_, dismiss, err := child.Enroll(child.NewMark())
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, dismiss := guarded(t)
 		dismiss()
 	}
 	eventually(t, "the stopped one is gone", func() bool { return stat(old) == "" })
 }
 
 func TestGuardIsLeftAloneBySignalsMeantForOthers(t *testing.T) {
-	_, dismiss, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pid, dismiss := guarded(t)
 	defer dismiss()
-	pid := child.GuardPid()
-	eventually(t, "the guard is ready", func() bool { return comm(pid) == "hem-guard" })
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE} {
 		if err := syscall.Kill(pid, sig); err != nil {
 			t.Error(err)
@@ -136,13 +115,8 @@ func TestGuardHoldsNothingOfItsHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(inherited)
-	_, dismiss, err := child.Enroll(child.NewMark())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pid, dismiss := guarded(t)
 	defer dismiss()
-	pid := child.GuardPid()
-	eventually(t, "the guard is ready", func() bool { return comm(pid) == "hem-guard" })
 	time.Sleep(50 * time.Millisecond)
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
@@ -178,13 +152,8 @@ func TestProgramThatDoesNotPrepareIsTold(t *testing.T) {
 func TestGuardThatCannotBecomeOneIsToldAndTriedAgain(t *testing.T) {
 	settleGuard(t)
 	defer func() {
-		eventually(t, "there are guards again", func() bool {
-			_, dismiss, err := child.Enroll(child.NewMark())
-			if err == nil {
-				dismiss()
-			}
-			return err == nil
-		})
+		_, dismiss := guarded(t) // there are guards again
+		dismiss()
 	}()
 	t.Setenv(noGuardKey, "1")
 	var err error
@@ -221,7 +190,22 @@ func init() {
 // settleGuard waits until no guard is left of other tests.
 func settleGuard(t *testing.T) {
 	t.Helper()
-	eventually(t, "former guards have ended", func() bool { return child.GuardPid() == 0 })
+	eventually(t, "former guards have ended", func() bool { return !child.Guarded() })
+}
+
+// guarded enrols a tree, and waits until there is a guard that is ready.
+func guarded(t *testing.T) (guard int, dismiss func()) {
+	t.Helper()
+	eventually(t, "there is a guard", func() bool {
+		var err error
+		_, dismiss, err = child.Enroll(child.NewMark())
+		return err == nil
+	})
+	eventually(t, "the guard is ready", func() bool {
+		guard = child.GuardPid()
+		return guard != 0
+	})
+	return guard, dismiss
 }
 
 // comm is what the kernel calls a process.

@@ -60,6 +60,9 @@ func TestWhatCannotBeStartedIsNamedWithItsRemedy(t *testing.T) {
 	}
 	eventually(t, "all descriptors closed", func() bool { return descriptors(t) <= open })
 	noZombies(t)
+	if left := child.Enrolled(); left > 0 {
+		t.Errorf("the guard has %d trees to kill that never were", left)
+	}
 	if got := n.Confinement(); got != held {
 		t.Errorf("commands that cannot be started have cost the nursery its confinement: %+v, was %+v", got, held)
 	}

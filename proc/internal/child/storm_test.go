@@ -96,6 +96,9 @@ func storm(t *testing.T, cgroup string) {
 		t.Error(err)
 	}
 	noZombies(t)
+	if left := child.Enrolled(); left > 0 {
+		t.Errorf("the guard still has %d trees to kill", left)
+	}
 	eventually(t, "all goroutines gone", func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
 	eventually(t, "all descriptors closed", func() bool { return descriptors(t) <= descriptorsBefore })
 }

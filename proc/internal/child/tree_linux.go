@@ -236,7 +236,7 @@ func (h *hunt) ours(m string) bool {
 }
 
 // read fills people with the processes that are young enough to belong. Neither
-// this process nor kernel threads, which are as old as the machine, are.
+// this one nor the kernel's threads do.
 func (h *hunt) read() {
 	h.people = h.people[:0]
 	dir, err := os.Open("/proc")
@@ -255,7 +255,7 @@ func (h *hunt) read() {
 			if err != nil || pid == self || pid <= 1 {
 				continue
 			}
-			if p, ok := lookAt(pid, h.buf); ok && p.start >= h.since {
+			if p, ok := lookAt(pid, h.buf); ok && p.start >= h.since && !p.kernel {
 				h.people = append(h.people, p)
 			}
 		}

@@ -5,13 +5,22 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // markOf is the mark in the environment that a process was started with; empty
 // if it has none, or may not be read.
 func markOf(p *person, buf []byte) string {
 	if p.state != 'Z' {
-		return markIn(p.pid, "/environ", buf)
+		m := markIn(p.pid, "/environ", buf)
+		for range execFor {
+			if m != "" || !inExec(p.pid) {
+				break
+			}
+			time.Sleep(time.Millisecond)
+			m = markIn(p.pid, "/environ", buf)
+		}
+		return m
 	}
 	// The first thread has ended, and has no memory to look at any more.
 	threads, _ := os.ReadDir("/proc/" + strconv.Itoa(p.pid) + "/task")
@@ -21,6 +30,18 @@ func markOf(p *person, buf []byte) string {
 		}
 	}
 	return ""
+}
+
+// execFor is how many milliseconds an exec may take from the point where the old
+// memory is gone to that where the new environment is there.
+const execFor = 20
+
+// inExec reports whether a process is at such a point: it has no command line,
+// which after an exec has one byte at least.
+func inExec(pid int) bool {
+	var b [1]byte
+	text, err := readProc(pid, "/cmdline", b[:])
+	return err == nil && len(text) == 0
 }
 
 var markStart = []byte(markKey + "=")

@@ -15,6 +15,7 @@ type person struct {
 	start                uint64 // in ticks since the machine started
 	state                byte
 	guard                bool          // it is called as guards are
+	kernel               bool          // it is a kernel thread
 	cpu                  time.Duration // its own, and of the children it waited for
 	memory               int64         // resident bytes
 }
@@ -34,6 +35,9 @@ func (p *person) alive() bool {
 const tick = 10 * time.Millisecond
 
 var pageSize = int64(os.Getpagesize())
+
+// isKernelThread is the flag PF_KTHREAD.
+const isKernelThread = 0x00200000
 
 // lookAt reads the stat of a process; ok is false if there is none.
 func lookAt(pid int, buf []byte) (p person, ok bool) {
@@ -70,6 +74,8 @@ func parseStat(text []byte) (p person, ok bool) {
 			p.parent = int(number(word))
 		case 6:
 			p.session = int(number(word))
+		case 9:
+			p.kernel = number(word)&isKernelThread != 0
 		case 14, 15, 16, 17:
 			p.cpu += time.Duration(number(word)) * tick
 		case 20:
