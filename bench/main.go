@@ -25,6 +25,7 @@ import (
 )
 
 func main() {
+	becomeChild()
 	if played(os.Stdout) {
 		return
 	}

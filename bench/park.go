@@ -49,9 +49,9 @@ func parkRounds(n int) {
 	}
 	serving(func(ctx context.Context) {
 		must(scope.Run(ctx, func(_ context.Context, s *scope.Scope) error {
+			ping.let() // before they wait: who opens it later is not who does now
 			s.Go(player(&ping, &pong))
 			s.Go(player(&pong, &ping))
-			ping.let()
 			return nil
 		}))
 	})

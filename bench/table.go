@@ -193,11 +193,14 @@ func measureTables(p plan, names []string) (map[string]string, error) {
 	return texts, nil
 }
 
-// signature says where figures come from.
-func signature(p plan, name string) string {
+// signature says where figures come from, and how to read them.
+func signature(p plan, name string) string { return origin(p, name) + "; lower is better.\n" }
+
+// origin says where figures come from.
+func origin(p plan, name string) string {
 	how := "go run ./bench -tables"
 	if p.name == quick.name {
 		how += " -quick"
 	}
-	return fmt.Sprintf("Measured %s on %s by `%s %s`; lower is better.\n", today(), machine(), how, name)
+	return fmt.Sprintf("Measured %s on %s by `%s %s`", today(), machine(), how, name)
 }

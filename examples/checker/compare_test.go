@@ -10,12 +10,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hemgo/hem/proc"
 )
 
 // asMain makes the test binary be the program, as a child that tests start.
 const asMain = "CHECKER_IS_MAIN"
 
 func TestMain(m *testing.M) {
+	tameRace()
+	proc.Serve(checkSource)
 	if os.Getenv(asMain) != "" {
 		main()
 		return

@@ -23,7 +23,7 @@ const maxBody = 16 << 20
 func (v *service) handler(s *scope.Scope) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ping", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "pong\n") })
-	mux.HandleFunc("GET /debug/hem", debug)
+	mux.HandleFunc("GET /debug/hem", liveTree)
 	mux.Handle("GET /check", adopted(s, v.checkStd))
 	mux.Handle("POST /check", adopted(s, v.checkPosted))
 	return mux
@@ -104,7 +104,11 @@ func (v *service) answer(w http.ResponseWriter, r *http.Request, j job) {
 	case r.Context().Err() != nil:
 		fail(w, http.StatusServiceUnavailable, "the request was given up: "+context.Cause(r.Context()).Error())
 	default:
-		fail(w, http.StatusInternalServerError, "the check failed: "+oneLine(err))
+		status, message := failure(err)
+		if status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "1")
+		}
+		fail(w, status, message)
 	}
 }
 
@@ -120,12 +124,6 @@ func statusOf(reason check.Reason) int {
 	return http.StatusBadRequest
 }
 
-// oneLine keeps stacks out of answers; they are in the log.
-func oneLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
-
 func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -136,8 +134,8 @@ func fail(w http.ResponseWriter, status int, message string) {
 	reply(w, status, map[string]string{"error": message})
 }
 
-// debug shows the live tree.
-func debug(w http.ResponseWriter, r *http.Request) {
+// liveTree shows what runs and waits.
+func liveTree(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("format") == "json" {
 		w.Header().Set("Content-Type", "application/json")
 		inspect.DumpJSON(w)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -29,14 +30,14 @@ type figures struct {
 }
 
 // drive loads the service at url with clients for span, and pings it beside
-// them. A first round of every package, not measured, warms its caches.
+// them. A first round of every package, not measured, warms its caches. In
+// processes each worker has its own, so there is a round for each processor, at
+// the same time.
 func drive(ctx context.Context, url string, clients int, span time.Duration) (figures, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients + 1}}
 	defer client.CloseIdleConnections()
-	for _, pkg := range loadPackages {
-		if err := get(ctx, client, url+"/check?pkg="+pkg); err != nil {
-			return figures{}, err
-		}
+	if err := warm(ctx, client, url, runtime.GOMAXPROCS(0)); err != nil {
+		return figures{}, err
 	}
 	var checks atomic.Int64
 	enough := func() bool { return clients == 0 || checks.Load() > 0 }
@@ -65,6 +66,23 @@ func drive(ctx context.Context, url string, clients int, span time.Duration) (fi
 		pingP99:         quantile(pings, 0.99),
 		checksPerSecond: float64(checks.Load()) / took.Seconds(),
 	}, nil
+}
+
+// warm has each of so many clients check every package once, all at the same time.
+func warm(ctx context.Context, client *http.Client, url string, clients int) error {
+	return scope.Run(ctx, func(_ context.Context, s *scope.Scope) error {
+		for range clients {
+			s.Go(func(ctx context.Context) error {
+				for _, pkg := range loadPackages {
+					if err := get(ctx, client, url+"/check?pkg="+pkg); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, scope.Name("client"))
+		}
+		return nil
+	}, scope.Name("warm up"))
 }
 
 // ping asks for /ping again and again for span, and until enough, and returns

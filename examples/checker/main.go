@@ -8,10 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hemgo/hem/proc"
 	"github.com/hemgo/hem/scope"
 )
 
 func main() {
+	proc.Serve(checkSource) // a worker gets no further
 	var (
 		addr    = flag.String("addr", "127.0.0.1:8080", "address to serve on; port 0 picks a free one")
 		on      = flag.String("on", "pool", "where checks run: "+placementNames())
@@ -36,7 +38,7 @@ func main() {
 				return err
 			}
 		}
-		service, err := newService(*on)
+		service, err := newService(*on, limits)
 		if err != nil {
 			return err
 		}

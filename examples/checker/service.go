@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/proc"
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
 )
@@ -18,8 +19,8 @@ type service struct {
 	check  func(context.Context, job) (verdict, error)
 }
 
-func newService(placement string) (*service, error) {
-	r, err := openPlacement(placement)
+func newService(placement string, each proc.Limits) (*service, error) {
+	r, err := openPlacement(placement, each)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hemgo/hem/proc"
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/scope/scopetest"
 )
@@ -18,23 +19,26 @@ import (
 // serve runs body against a service on every placement, then stops it.
 func serve(t *testing.T, body func(t *testing.T, s *scope.Scope, url string)) {
 	for _, p := range placements {
-		t.Run(p.name, func(t *testing.T) {
-			scopetest.Run(t, func(ctx context.Context, s *scope.Scope) error {
-				v, err := newService(p.name)
-				if err != nil {
-					return err
-				}
-				url, err := v.start(s, "127.0.0.1:0")
-				if err != nil {
-					return err
-				}
-				defer http.DefaultClient.CloseIdleConnections()
-				defer s.Stop(errors.New("the test is over"))
-				body(t, s, url)
-				return nil
-			})
-		})
+		t.Run(p.name, func(t *testing.T) { serveOn(t, p.name, limits, body) })
 	}
+}
+
+// serveOn runs body against a service on one placement, then stops it.
+func serveOn(t *testing.T, placement string, each proc.Limits, body func(t *testing.T, s *scope.Scope, url string)) {
+	scopetest.Run(t, func(ctx context.Context, s *scope.Scope) error {
+		v, err := newService(placement, each)
+		if err != nil {
+			return err
+		}
+		url, err := v.start(s, "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer http.DefaultClient.CloseIdleConnections()
+		defer s.Stop(errors.New("the test is over"))
+		body(t, s, url)
+		return nil
+	})
 }
 
 // answer is what the service says.
@@ -228,14 +232,14 @@ func TestTheLightNeighbourAndTheTreeAnswer(t *testing.T) {
 }
 
 func TestAnUnknownPlacementIsNamed(t *testing.T) {
-	_, err := newService("moon")
+	_, err := newService("moon", limits)
 	if err == nil || !strings.Contains(err.Error(), `"moon"`) || !strings.Contains(err.Error(), "pool") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAnAddressThatCannotBeServedIsNamedWithARemedy(t *testing.T) {
-	v, err := newService("goroutine")
+	v, err := newService("goroutine", limits)
 	if err != nil {
 		t.Fatal(err)
 	}
