@@ -23,7 +23,8 @@ type Config struct {
 	Command []string
 
 	// Env is added to the environment that workers inherit from this process,
-	// as "KEY=value". The default is nothing.
+	// as "KEY=value", in place of what it has by the same names. The default is
+	// nothing.
 	Env []string
 
 	// Dir is the workers' working directory. The default is this process's.
@@ -81,8 +82,8 @@ type Config struct {
 type Limits struct {
 	// Memory is how many bytes may be resident. A worker that reaches it is
 	// killed, and its call fails with OverMemory in the [ExitError]. Without a
-	// cgroup it is looked at 20 times a second, and allocations fail when a
-	// process has mapped 256 MiB more.
+	// cgroup it is looked at 20 times a second, and allocations fail in a
+	// process that has mapped twice as much and 256 MiB.
 	Memory int64
 
 	// CPUWeight is the share of the processors when they are scarce, 1 to

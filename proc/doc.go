@@ -62,10 +62,10 @@
 //
 // # Where there is less
 //
-// Cgroups, the other limits but OpenFiles, and the end of workers' descendants
-// when this process is killed are Linux's. Elsewhere on Unix workers notice the
-// end of this process themselves, and a tree is its process group. On Windows
-// New says that it cannot.
+// Limits other than Wall, and the end of all that workers' descendants have
+// become when this process is killed, are Linux's. Elsewhere on Unix a tree is
+// its process group, and inspect says "none" of limits. On Windows New says that
+// it cannot.
 //
 // # Cost
 //

@@ -3,6 +3,7 @@ package proc
 import (
 	"os"
 	"runtime"
+	"strings"
 )
 
 // envRole tells a process that it is a worker.
@@ -11,10 +12,23 @@ const (
 	roleWorker = "worker"
 )
 
-// environ returns the environment of h's workers.
+// environ returns the environment of h's workers. Of two variables of one name
+// most programs heed the first, so only the last is left.
 func (h *house) environ() []string {
-	env := append(os.Environ(), h.Env...)
-	return append(env, envRole+"="+roleWorker)
+	all := append(os.Environ(), h.Env...)
+	all = append(all, envRole+"="+roleWorker)
+	last := make(map[string]int, len(all))
+	for i, v := range all {
+		name, _, _ := strings.Cut(v, "=")
+		last[name] = i
+	}
+	env := all[:0]
+	for i, v := range all {
+		if name, _, _ := strings.Cut(v, "="); last[name] == i {
+			env = append(env, v)
+		}
+	}
+	return env
 }
 
 // ownBinary returns the path of this program and the command to run it. On Linux

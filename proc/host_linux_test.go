@@ -108,14 +108,12 @@ func endHost(t *testing.T, how string, sig syscall.Signal) (lived, look time.Dur
 	}()
 	own := waitForPid(t, dir, "pid host")
 	began := time.Now()
-	before := withEnviron(trace)
+	withEnviron(trace)
 	look = time.Since(began)
 	if sig != 0 {
 		// The host is there, four busy workers, an idle one, five grandchildren
 		// and a guard.
-		if n := len(before); n < 12 {
-			t.Errorf("before the end only %d processes are found", n)
-		}
+		until(t, "all are found", func() bool { return len(withEnviron(trace)) >= 12 })
 		if living := stillAlive(t, dir); len(living) != 10 {
 			t.Errorf("before the end there are only %q", living)
 		}

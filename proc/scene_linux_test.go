@@ -22,7 +22,7 @@ import (
 
 // patience is how long tests wait for what is to happen at once: it bounds a
 // test that fails, and is no measure of one that passes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // silent is a log that nobody reads.
 var silent = slog.New(slog.DiscardHandler)

@@ -28,8 +28,9 @@ type Spec struct {
 
 	// Output gets each line that the child prints, without its end, and by
 	// which stream ("stdout", "stderr"). It is called by one goroutine for each
-	// stream. A line is cut after 8 KiB. dropped is how many lines before this
-	// one were not passed on because there were too many.
+	// stream, and line is valid until it returns. A line is cut after 8 KiB.
+	// dropped is how many lines before this one were not passed on: a stream's
+	// 200 in a second are, and always its last.
 	Output func(stream string, line []byte, dropped int)
 }
 

@@ -1,9 +1,11 @@
 package child
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +80,7 @@ func (k *keeper) backOffLocked() time.Duration {
 
 // watch waits for a guard until it is dead and reaped.
 func (k *keeper) watch(g *watched) {
+	pprof.SetGoroutineLabels(context.Background()) // it is not of whoever needed a guard first
 	said := k.listen(g)
 	state, err := g.process.Wait()
 	g.status.Close()
