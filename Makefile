@@ -31,7 +31,7 @@ soak: ## a minute of correct programs, in which no verdict may fall
 	HEM_SOAK=60s go test -race -run Soak -count=1 ./internal/graph ./lock
 
 tables: ## measure again, and write the README's tables
-	go run ./bench -tables -write README.md -write docs/locks.md
+	go run ./bench -tables -write README.md -write docs/locks.md -write docs/processes.md
 	go run ./examples/checker -compare -for 10s -write README.md,docs/which-rung.md
 
 clean: ## remove what building and profiling leave in the root
