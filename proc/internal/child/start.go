@@ -94,7 +94,7 @@ func (n *Nursery) spawn(s Spec) (*Child, error) {
 	c := &Child{
 		nursery: n,
 		process: born,
-		tree:    tree{leader: born.pid, leaf: o.leaf},
+		tree:    tree{leader: born.pid, start: startOf(born.pid), leaf: o.leaf},
 		floor:   inheritedPeak(),
 		ended:   make(chan struct{}),
 	}
