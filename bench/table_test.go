@@ -28,8 +28,14 @@ func TestLadderSaysLaterWhereNothingIsMeasured(t *testing.T) {
 		"spawn-10000": {ours: quantity{312, nanoseconds}},
 		"pool-do-1":   {ours: quantity{48, nanoseconds}},
 		"pool-do":     {ours: quantity{550, nanoseconds}},
+
+		"roundtrip-1KiB":        {ours: quantity{21_000, nanoseconds}},
+		"spawn-to-first-result": {ours: quantity{5_400_000, nanoseconds}},
 	})
-	for _, want := range []string{"| 312 ns to start and join |", "| 48.0 ns with a slot free, 550 ns where 16 queue |", "| `proc` | isolated | later |"} {
+	for _, want := range []string{
+		"| 312 ns to start and join |", "| 48.0 ns with a slot free, 550 ns where 16 queue |",
+		"| 21.0 µs for 1 KiB there and back, 5.40 ms to start one |", "| later | another worker",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing from:\n%s", want, got)
 		}
@@ -47,7 +53,7 @@ func TestLadderIsMadeOfCasesThatExist(t *testing.T) {
 			ours[c.name] = true
 		}
 	}
-	for _, name := range []string{"spawn-10000", "pool-do-1", "pool-do"} {
+	for _, name := range []string{"spawn-10000", "pool-do-1", "pool-do", "roundtrip-1KiB", "spawn-to-first-result"} {
 		if !ours[name] {
 			t.Errorf("the ladder quotes %s, which no suite of its has", name)
 		}
