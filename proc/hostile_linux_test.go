@@ -51,7 +51,7 @@ var hostiles = []hostile{
 	{how: "abort", kind: fault.Lost, code: -1, signal: syscall.SIGABRT, says: []string{"ended by signal 6 (aborted)"}},
 	{how: "panic aside", kind: fault.Lost, code: 2, says: []string{"exited with status 2", "panic: nobody recovers this", "goroutine"}},
 	{how: "bad unlock", kind: fault.Lost, code: 2, says: []string{"fatal error: sync: unlock of unlocked mutex"}},
-	{how: "map race", kind: fault.Lost, code: 2, says: []string{"exited with status 2", "fatal error: concurrent map"}},
+	{how: "map race", kind: fault.Lost, code: 2, says: []string{"exited with status 2", "concurrent map"}},
 	{how: "deep", kind: fault.Lost, code: 2, says: []string{"exited with status 2", "fatal error: stack overflow"}},
 	{how: "babble", kind: fault.Lost, code: -1, signal: killed, says: []string{"was killed", `"to be or not to be`}},
 }

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	limits.Wall, limits.Nice = 10*time.Minute, proc.AsHost // tests share the machine with others
 	os.Exit(m.Run())
 }
 
