@@ -19,12 +19,12 @@ const asMain = "CHECKER_IS_MAIN"
 
 func TestMain(m *testing.M) {
 	tameRace()
+	limits.Wall, limits.Nice = 10*time.Minute, proc.AsHost // tests share the machine with others
 	proc.Serve(checkSource)
 	if os.Getenv(asMain) != "" {
 		main()
 		return
 	}
-	limits.Wall, limits.Nice = 10*time.Minute, proc.AsHost // tests share the machine with others
 	os.Exit(m.Run())
 }
 
