@@ -16,12 +16,15 @@ func open(t testing.TB, c proc.Config) *proc.Pool {
 	if c.Name == "" {
 		c.Name = "kids"
 	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = time.Minute // tests share the machine, and workers are nice
+	}
 	p, err := proc.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := p.Close(ctx); err != nil {
 			t.Errorf("the pool was closed with %v", err)

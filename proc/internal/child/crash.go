@@ -30,18 +30,28 @@ func (c *crash) see(chunk []byte) {
 			return
 		}
 	}
+	first := -1
 	for _, begin := range crashBegins {
-		at := bytes.Index(chunk, begin)
-		if at > 0 && chunk[at-1] != '\n' {
-			at = bytes.Index(chunk, slices.Concat([]byte{'\n'}, begin)) + 1
+		if at := lineWith(chunk, begin); at >= 0 && (first < 0 || at < first) {
+			first = at
 		}
-		if at < 0 || at == 0 && !bytes.HasPrefix(chunk, begin) {
-			continue
-		}
-		c.text = append(c.text[:0], chunk[at:min(len(chunk), at+crashSize)]...)
-		c.behind = int64(len(chunk) - at)
-		return
 	}
+	if first >= 0 {
+		c.text = append(c.text[:0], chunk[first:min(len(chunk), first+crashSize)]...)
+		c.behind = int64(len(chunk) - first)
+	}
+}
+
+// lineWith returns where the first line is that begins with begin, -1 if there
+// is none.
+func lineWith(chunk, begin []byte) int {
+	if bytes.HasPrefix(chunk, begin) {
+		return 0
+	}
+	if at := bytes.Index(chunk, slices.Concat([]byte{'\n'}, begin)); at >= 0 {
+		return at + 1
+	}
+	return -1
 }
 
 // crashGap is how much more must have been printed for another beginning to be

@@ -17,6 +17,7 @@ func TestTailBeginsWithTheCrashThoughItsStacksAreLong(t *testing.T) {
 		{"in the middle of a read", []string{"a panic: no\npanic: yes\n" + stacks}, []string{"panic: yes\n"}, "a panic"},
 		{"the first of one crash counts", []string{"SIGSEGV: bad\n", "panic: later\n" + stacks}, []string{"SIGSEGV: bad\npanic: later\n"}, ""},
 		{"short enough to be there anyway", []string{"before\npanic: it\n"}, []string{"before\npanic: it\n"}, "…"},
+		{"the earliest line of one read", []string{"runtime: stack exceeds\nfatal error: stack overflow\npanic: x\n" + stacks}, []string{"runtime: stack exceeds\n"}, ""},
 		{"none", []string{"x panic: \n" + stacks}, []string{"main.go:12\n"}, "panic"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
