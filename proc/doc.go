@@ -69,10 +69,10 @@
 //
 // # Cost
 //
-// A call costs what two messages through pipes do: 6 µs for 1 KiB there and back
-// where two processors are free, since both sides look for some 10 µs before
-// they sleep, and 20 to 50 µs where they are not; gRPC to a plugin takes 100. It
-// costs the host about 15 µs of processor time. A mebibyte takes 2 ms (go run
+// A call costs what two messages through pipes do: 8 to 25 µs for 1 KiB there and
+// back, since both sides look for some 10 µs before they sleep, where gRPC to a
+// plugin takes 100 to 140. It costs the host about 12 µs of processor time. A
+// mebibyte takes 2 to 3 ms (go run
 // ./bench -suite proc). An idle Go worker has 3 MB of its own and takes 5 ms to
 // start; the guard has 6 MB. docs/processes.md has the table, and the command
 // that measures it on your machine.

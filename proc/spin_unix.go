@@ -55,6 +55,9 @@ func (s *spinner) Read(b []byte) (n int, err error) {
 				}
 				return true
 			}
+			if looks > 1 {
+				standBack()
+			}
 		}
 		if first {
 			s.vain++
