@@ -47,7 +47,7 @@ func TestABusyMachineIsRemarkedOn(t *testing.T) {
 	}
 	before := processorTime()
 	if before == 0 {
-		t.Skip("the kernel does not tell")
+		t.Skip("no /proc/stat or /proc/<pid>/statm here, where the kernel tells what is used")
 	}
 	for range 1000 { // a tick is 10 ms
 		burn(1 << 20)

@@ -143,7 +143,7 @@ func TestAnIdleProcessHasAWeight(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.resident == 0 {
-		t.Skip("the kernel does not tell")
+		t.Skip("no /proc/stat or /proc/<pid>/statm here, where the kernel tells what is used")
 	}
 	if w.private <= 0 || w.private > w.resident || w.resident < 1<<20 || w.resident > 1<<30 {
 		t.Errorf("got %+v, want megabytes, and less of them private", w)

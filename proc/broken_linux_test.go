@@ -191,11 +191,7 @@ func TestWorkerThatBreaksTheProtocolFailsItsCallAndIsReplaced(t *testing.T) {
 				if isLost := a.kind == fault.Lost; errors.As(err, &e) != isLost {
 					t.Errorf("ExitError %v in %v", e, err)
 				}
-				lost := round + 1
-				if a.kind == fault.None {
-					lost = round // it is found out when it would be given the next call
-				}
-				until(t, "the worker has gone", func() bool { return figureOf(t.Name(), "lost") == lost })
+				until(t, "the worker has gone", func() bool { return figureOf(t.Name(), "lost") == round+1 })
 			}
 		})
 	}

@@ -103,8 +103,8 @@ func (w *worker) begin(x *exchange) bool {
 	if w.buried {
 		return false
 	}
-	if w.r.Buffered() > 0 || unread(w.out) > 0 {
-		w.breakLocked(&violation{"it sent something while it had no call", nil})
+	if w.strays() {
+		w.breakLocked(errUnasked)
 		return false
 	}
 	w.exchange = x

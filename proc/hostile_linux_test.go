@@ -41,8 +41,8 @@ var hostiles = []hostile{
 	{how: "defy", cancel: true, kind: fault.Cancelled, code: -1, signal: killed, says: []string{"grace"}},
 	{how: "fork", cancel: true, kind: fault.Cancelled, code: -1, signal: killed, says: []string{"grace"}},
 	{how: "fork, exit", kind: fault.Lost, code: 4, says: []string{"exited with status 4"}},
-	{how: "hang up", kind: fault.Lost, code: -1, signal: killed, says: []string{"kill"}},     // by itself, if it is the first to notice
-	{how: "fall silent", kind: fault.Lost, code: -1, signal: killed, says: []string{"kill"}}, // by itself, if it is the first to notice
+	{how: "hang up", kind: fault.Lost, code: -1, signal: killed, says: []string{"closed its descriptors"}},
+	{how: "fall silent", kind: fault.Lost, code: -1, signal: killed, says: []string{"closed its descriptors"}},
 	{how: "exit 0", kind: fault.Lost, code: 0, says: []string{"exited with status 0"}},
 	{how: "exit 7", kind: fault.Lost, code: 7, says: []string{"exited with status 7", "having printed", "last words"}},
 	{how: "kill -9", kind: fault.Lost, code: -1, signal: killed, says: []string{"ended by signal 9 (killed)"}},
@@ -170,7 +170,7 @@ func (h hostile) judge(t *testing.T, err error, dir string) {
 	if e.Code != h.code || e.Signal != h.signal || e.OverMemory || e.OverPids {
 		t.Errorf("want code %d, signal %d in %+v", h.code, h.signal, e)
 	}
-	if (e.Reason != "") != (h.signal == killed && h.how != "kill -9") && h.how != "hang up" {
+	if (e.Reason != "") != (h.signal == killed && h.how != "kill -9") {
 		t.Errorf("its reason is %q", e.Reason)
 	}
 	if e.Pid != waitForPid(t, dir, "pid "+h.how) {

@@ -49,9 +49,22 @@ func (h *house) look(now time.Time) (next time.Duration, done bool) {
 		return next, len(h.workers) == 0
 	}
 	h.retireDueLocked(now)
-	next = min(next, h.shrinkLocked(now), h.nextDueLocked(now))
+	next = min(next, h.shrinkLocked(now), h.nextDueLocked(now), h.hearIdleLocked())
 	h.want = min(max(h.want, h.Warm, h.busyLockedCount()+len(h.waiting)), h.Workers)
 	return min(next, h.startMissingLocked(now)), false
+}
+
+// hearEvery is how often idle workers are looked at, from whom nobody reads.
+const hearEvery = time.Second
+
+// hearIdleLocked finds out workers that have sent something without a call.
+func (h *house) hearIdleLocked() time.Duration {
+	for _, w := range h.idle {
+		if w.strays() {
+			w.breaks(errUnasked)
+		}
+	}
+	return hearEvery
 }
 
 // startMissingLocked starts as many workers as are missing, and returns when it

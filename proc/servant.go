@@ -31,6 +31,7 @@ type servant struct {
 	ended chan error // why nobody leads any more
 
 	send sync.Mutex
+	out  *os.File
 	w    *frame.Writer
 
 	mu       sync.Mutex
@@ -64,10 +65,12 @@ func (s *servant) lead() {
 // In the middle of a call it is gone: nobody is left to hear of it.
 func (s *servant) lost(err error) {
 	if s.current() != 0 {
-		if !errors.Is(err, io.EOF) {
-			fmt.Fprintln(os.Stderr, "proc: worker:", err)
+		if errors.Is(err, io.EOF) {
+			endTree()
 		}
-		endTree()
+		fmt.Fprintln(os.Stderr, "proc: worker:", err)
+		_ = s.out.Close() // the call has broken its own pipe: the host sees that, and kills
+		return
 	}
 	s.ended <- err
 }

@@ -100,6 +100,7 @@ func serve(known map[string]task.Task) error {
 	s := &servant{
 		known: known,
 		r:     frame.NewReader(openSpinner(in), maxGreeting),
+		out:   out,
 		w:     frame.NewWriter(out),
 		ended: make(chan error, 1),
 	}

@@ -221,6 +221,11 @@ func (w *worker) wrongStart(err error) error {
 	return &violation{"it does not speak the worker protocol", err}
 }
 
+var errUnasked = &violation{"it sent something while it had no call", nil}
+
+// strays reports whether w, which has no call, has sent something.
+func (w *worker) strays() bool { return w.r.Buffered() > 0 || unread(w.out) > 0 }
+
 // write writes one frame.
 func (w *worker) write(k frame.Kind, call uint64, head, body []byte) error {
 	w.send.Lock()

@@ -24,7 +24,7 @@ func workplace(t *testing.T) string {
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
 	own, _, err := child.OwnGroup(string(cgroups), string(mounts))
 	if err != nil {
-		t.Skip(err)
+		t.Skip("cgroup version 2 is not mounted where this process can see its own: ", err)
 	}
 	dir, err := os.MkdirTemp(own, "hemtest")
 	if err != nil {
@@ -165,7 +165,7 @@ func TestControllerIsEnabledWhereNobodyIs(t *testing.T) {
 		t.Skip("no hugetlb controller here")
 	}
 	if whys := child.Enable(filepath.Dir(place), []string{"hugetlb"}); len(whys) > 0 {
-		t.Skip(whys)
+		t.Skip("the hugetlb controller cannot be enabled here: ", whys)
 	}
 	if whys := child.Enable(place, []string{"hugetlb", "nosuch"}); len(whys) != 1 || !strings.Contains(whys[0], "no nosuch controller in "+place) {
 		t.Errorf("whys: %q", whys)

@@ -171,7 +171,7 @@ func TestProcessMayBeCalledLikeAStat(t *testing.T) {
 	cmd := exec.Command(odd, "1000")
 	cmd.Env = child.MarkEnv(nil, mark)
 	if err := cmd.Start(); err != nil {
-		t.Skip(err) // a sleep that goes by its name
+		t.Skip("sleep cannot be started by another name here: ", err)
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
