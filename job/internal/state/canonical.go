@@ -1,0 +1,25 @@
+package state
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// AppendCanonical writes the state so that two which act alike are the same
+// bytes: a snapshot's units, jobs in the order of their ids. It is for tests; it
+// sorts.
+func (s *State) AppendCanonical(b []byte) []byte {
+	b = s.appendHead(b)
+	b = s.appendQueues(b)
+	b = s.appendSessions(b)
+	b = s.appendClients(b)
+	for _, id := range sortedKeys(s.byID) {
+		b = s.appendJob(b, s.jobs.at(s.byID[id]))
+	}
+	return b
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}

@@ -1,0 +1,20 @@
+package state
+
+// Mutant has a switch for each promise that can be broken on purpose, so that
+// the simulation can show that it would notice. Only tests set one, before
+// anything runs.
+var Mutant struct {
+	SkipPreimage     bool // a snapshot has a touched job as it is, not as it was
+	SnapshotDropsJob bool // and misses the last one
+	KeyNotFreed      bool // an ended job keeps its key
+	KeyTwice         bool // two live jobs may have a key
+	AnyEpoch         bool // a completion counts under any epoch, by any session
+	TwiceDone        bool // a job that has ended is completed again
+	CancelKeepsReady bool // a cancelled job can be claimed
+	DepthOff         bool // limits are not looked at
+	TimersEarly      bool // jobs are ready before they are due
+	ForgetsRequest   bool // a request that is repeated is carried out again
+	PriorityIgnored  bool
+	SessionKeepsJobs bool // what an ended session had claimed stays claimed
+	LosesJob         bool // a failed job that should wait for its next attempt is forgotten
+}

@@ -1,0 +1,55 @@
+package state
+
+// names gives every task and queue in use a small number, and takes it back when
+// no lane and no limit needs it any more. Numbers are private to a State: what is
+// written has the names.
+type names struct {
+	all   []name
+	free  []uint32
+	index map[string]uint32
+}
+
+type name struct {
+	text string
+	uses int
+}
+
+// mostNames is how many may be in use at a time. It is part of the log's format.
+const mostNames = 1 << 16
+
+func (n *names) find(text []byte) (uint32, bool) {
+	i, ok := n.index[string(text)]
+	return i, ok
+}
+
+// use returns the number of text, used once more. It fails if there are too many.
+func (n *names) use(text []byte) (uint32, bool) {
+	if i, ok := n.index[string(text)]; ok {
+		n.all[i].uses++
+		return i, true
+	}
+	if len(n.index) >= mostNames {
+		return 0, false
+	}
+	var i uint32
+	if last := len(n.free) - 1; last >= 0 {
+		i = n.free[last]
+		n.free = n.free[:last]
+	} else {
+		i = uint32(len(n.all))
+		n.all = append(n.all, name{})
+	}
+	n.all[i] = name{string(text), 1}
+	n.index[n.all[i].text] = i
+	return i, true
+}
+
+func (n *names) drop(i uint32) {
+	if n.all[i].uses--; n.all[i].uses == 0 {
+		delete(n.index, n.all[i].text)
+		n.all[i] = name{}
+		n.free = append(n.free, i)
+	}
+}
+
+func (n *names) text(i uint32) string { return n.all[i].text }

@@ -1,0 +1,49 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Why [State.Apply] does not carry a transition out. The state is then as it was.
+// An owner answers its client with it; in a log it is damage, for an owner logs
+// only what was carried out.
+var (
+	ErrMalformed = errors.New("state: transition is malformed")
+	ErrUnknown   = errors.New("state: transition is of a kind that is not known")
+
+	ErrNoJob     = errors.New("state: there is no such job, nor was there one")
+	ErrForgotten = errors.New("state: the job has ended, and is no longer kept")
+	ErrEnded     = errors.New("state: the job has ended")
+	ErrNotReady  = errors.New("state: the job is not ready")
+	ErrNotDead   = errors.New("state: the job is not a dead letter")
+	ErrFenced    = errors.New("state: the job is not this session's, under this epoch")
+	ErrNoSession = errors.New("state: there is no such session")
+	ErrKeyTaken  = errors.New("state: a live job has the same key")
+	ErrNames     = errors.New("state: there are too many tasks and queues by name")
+
+	ErrOutdated  = errors.New("state: the client has the answer to this request already, or is not known any more")
+	ErrOpen      = errors.New("state: the client has too many requests open")
+	ErrDifferent = errors.New("state: the client's request was another one")
+)
+
+// A FullError says that jobs were not entered because a limit was reached.
+type FullError struct {
+	Queue string // "" if the limit is the shard's
+	Bytes bool   // the limit is one of bytes, not of jobs
+	Have  int64
+	Limit int64
+	Never bool // not even if there were no other jobs
+}
+
+// Error says which limit.
+func (e *FullError) Error() string {
+	unit := "jobs"
+	if e.Bytes {
+		unit = "bytes"
+	}
+	if e.Queue == "" {
+		return fmt.Sprintf("state: the shard has %d %s, of at most %d", e.Have, unit, e.Limit)
+	}
+	return fmt.Sprintf("state: queue %q has %d %s, of at most %d", e.Queue, e.Have, unit, e.Limit)
+}
