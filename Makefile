@@ -4,7 +4,7 @@
 # Every package of every module of go.work.
 all := github.com/hemgo/hem/...
 
-.PHONY: help test lint vuln api demo bench soak tables clean
+.PHONY: help test lint vuln api demo bench soak sim chaos tables clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,12 @@ bench: ## Hem beside its rivals
 
 soak: ## a minute of correct programs, in which no verdict may fall
 	HEM_SOAK=60s go test -race -run Soak -count=1 ./internal/graph ./lock
+
+sim: ## a million simulated histories of durable jobs
+	HEM_SIM=1000000 go test -run Sim -count=1 -timeout 0 -v ./job/internal/sim
+
+chaos: ## durable jobs under real kills, power cuts, full disks and damage
+	HEM_CHAOS=1 go test -count=1 -timeout 30m -v ./node/chaos
 
 tables: ## measure again, and write the README's tables
 	go run ./bench -tables -write README.md -write docs/locks.md -write docs/processes.md
