@@ -1,0 +1,465 @@
+package state_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/hemgo/hem/job/internal/state"
+)
+
+const second = 1_000_000
+
+// A shard is a state with helpers that fail the test.
+type shard struct {
+	*testing.T
+	*state.State
+	out state.Outcome
+}
+
+func open(t *testing.T, l state.Limits) *shard {
+	x := &shard{T: t, State: state.New()}
+	x.Begin(1000 * second)
+	x.do(state.AppendLimits(nil, l))
+	return x
+}
+
+var roomy = state.Limits{Jobs: 1000, Bytes: 1 << 20, Kept: 100, Ageing: 60 * second}
+
+func (x *shard) do(t []byte) *state.Outcome {
+	x.Helper()
+	if err := x.Apply(t, &x.out); err != nil {
+		x.Fatalf("%x: %v", t, err)
+	}
+	x.sound()
+	return &x.out
+}
+
+func (x *shard) refuses(want error, t []byte) {
+	x.Helper()
+	before := string(x.AppendCanonical(nil))
+	if err := x.Apply(t, &x.out); !errors.Is(err, want) {
+		x.Fatalf("%x: got %v, want %v", t, err, want)
+	}
+	if string(x.AppendCanonical(nil)) != before {
+		x.Fatalf("%x was refused, and has changed the state", t)
+	}
+	x.sound()
+}
+
+func (x *shard) sound() {
+	x.Helper()
+	if err := x.Check(); err != nil {
+		x.Fatal(err)
+	}
+}
+
+func (x *shard) pass(d int64) {
+	x.Begin(x.Now() + d)
+	x.sound()
+}
+
+func spec(change ...func(*state.Spec)) state.Spec {
+	p := state.Spec{Task: "resize", Queue: "q", Attempts: 3, First: second, Most: 10 * second, Keep: 60 * second, Bury: 600 * second, Input: []byte("in")}
+	for _, c := range change {
+		c(&p)
+	}
+	return p
+}
+
+func (x *shard) enqueue(change ...func(*state.Spec)) uint64 {
+	x.Helper()
+	return x.do(state.AppendEnqueue(nil, spec(change...))).IDs[0]
+}
+
+func (x *shard) session() uint64 {
+	x.Helper()
+	return x.do(state.AppendSessionOpen(nil, "w")).IDs[0]
+}
+
+// claim gives the next job to a session.
+func (x *shard) claim(session uint64) (job uint64, epoch uint32) {
+	x.Helper()
+	job, ok := x.Pick(state.Filter{})
+	if !ok {
+		x.Fatal("no job is ready")
+	}
+	return job, x.do(state.AppendClaim(nil, session, job)).Epoch
+}
+
+func (x *shard) is(job uint64, want state.Status) state.Info {
+	x.Helper()
+	i, err := x.Job(job)
+	if err != nil || i.Status != want {
+		x.Fatalf("job %d has status %d (%v), not %d", job, i.Status, err, want)
+	}
+	return i
+}
+
+func (x *shard) gone(job uint64) {
+	x.Helper()
+	if _, err := x.Job(job); err != state.ErrForgotten {
+		x.Fatalf("job %d: got %v, want %v", job, err, state.ErrForgotten)
+	}
+}
+
+func TestJobGoesFromEnqueueToDoneAndIsForgotten(t *testing.T) {
+	x := open(t, roomy)
+	id, s := x.enqueue(), x.session()
+	x.is(id, state.Ready)
+	job, epoch := x.claim(s)
+	if i := x.is(job, state.Running); i.Session != s || i.Epoch != 1 || i.Attempt != 1 {
+		t.Fatalf("got %+v", i)
+	}
+	x.do(state.AppendComplete(nil, s, job, epoch, []byte("out")))
+	if i := x.is(id, state.Done); string(i.Result) != "out" || i.Input != nil {
+		t.Fatalf("got %+v", i)
+	}
+	x.pass(60*second - 1)
+	x.is(id, state.Done)
+	x.pass(1)
+	x.gone(id)
+	x.refuses(state.ErrForgotten, state.AppendCancel(nil, id))
+	x.refuses(state.ErrNoJob, state.AppendCancel(nil, id+1))
+}
+
+func TestEndedJobCannotEndAgain(t *testing.T) {
+	x := open(t, roomy)
+	id, s := x.enqueue(), x.session()
+	_, epoch := x.claim(s)
+	x.do(state.AppendComplete(nil, s, id, epoch, nil))
+	x.refuses(state.ErrEnded, state.AppendComplete(nil, s, id, epoch, nil))
+	x.refuses(state.ErrEnded, state.AppendFail(nil, s, id, epoch, state.Failure{}))
+	x.refuses(state.ErrEnded, state.AppendCancel(nil, id))
+	x.refuses(state.ErrNotDead, state.AppendRevive(nil, id))
+}
+
+func TestOnlyTheNewestClaimCounts(t *testing.T) {
+	x := open(t, roomy)
+	id, a, b := x.enqueue(), x.session(), x.session()
+	_, old := x.claim(a)
+	x.do(state.AppendSessionEnd(nil, a))
+	x.is(id, state.Ready)
+	_, epoch := x.claim(b)
+	if epoch != old+1 {
+		t.Fatalf("epoch %d follows %d", epoch, old)
+	}
+	x.refuses(state.ErrFenced, state.AppendComplete(nil, a, id, old, nil))
+	x.refuses(state.ErrFenced, state.AppendComplete(nil, b, id, old, nil))
+	x.refuses(state.ErrFenced, state.AppendComplete(nil, a, id, epoch, nil))
+	x.do(state.AppendComplete(nil, b, id, epoch, nil))
+}
+
+func TestFailedJobWaitsLongerEachTimeAndIsDeadAfterItsLastAttempt(t *testing.T) {
+	x := open(t, roomy)
+	id, s := x.enqueue(), x.session()
+	for attempt := 1; attempt <= 2; attempt++ {
+		_, epoch := x.claim(s)
+		x.do(state.AppendFail(nil, s, id, epoch, state.Failure{After: -1, Error: fmt.Sprint("no ", attempt)}))
+		wait := x.is(id, state.Scheduled).Due - x.Now()
+		if most := int64(attempt) * second; wait > most || wait < most*3/4 {
+			t.Fatalf("after attempt %d it waits %d", attempt, wait)
+		}
+		x.pass(wait - 1)
+		x.is(id, state.Scheduled)
+		x.pass(1)
+		x.is(id, state.Ready)
+	}
+	_, epoch := x.claim(s)
+	x.do(state.AppendFail(nil, s, id, epoch, state.Failure{After: -1, Error: "no 3"}))
+	i := x.is(id, state.Dead)
+	if len(i.Failures) != 3 || i.Failures[0].Error != "no 1" || i.Failures[2].Epoch != 3 || string(i.Input) != "in" {
+		t.Fatalf("got %+v", i)
+	}
+	x.do(state.AppendRevive(nil, id))
+	if i := x.is(id, state.Ready); i.Attempt != 0 || i.Epoch != 3 || len(i.Failures) != 3 {
+		t.Fatalf("got %+v", i)
+	}
+}
+
+func TestPermanentFailureIsDeadAtOnceAndRetryAfterIsHeard(t *testing.T) {
+	x := open(t, roomy)
+	a, s := x.enqueue(), x.session()
+	_, epoch := x.claim(s)
+	x.do(state.AppendFail(nil, s, a, epoch, state.Failure{After: 7 * second}))
+	if i := x.is(a, state.Scheduled); i.Due != x.Now()+7*second {
+		t.Fatalf("due in %d", i.Due-x.Now())
+	}
+	b := x.enqueue()
+	_, epoch = x.claim(s)
+	x.do(state.AppendFail(nil, s, b, epoch, state.Failure{Permanent: true}))
+	x.is(b, state.Dead)
+	x.pass(600 * second)
+	x.gone(b)
+}
+
+func TestOnlyTheNewestFailuresAreKept(t *testing.T) {
+	x := open(t, roomy)
+	id, s := x.enqueue(func(p *state.Spec) { p.Attempts = 100 }), x.session()
+	for n := range 20 {
+		_, epoch := x.claim(s)
+		x.do(state.AppendFail(nil, s, id, epoch, state.Failure{Error: fmt.Sprint(n)}))
+	}
+	f := x.is(id, state.Ready).Failures
+	if len(f) != 8 || f[0].Error != "12" || f[7].Error != "19" {
+		t.Fatalf("got %+v", f)
+	}
+}
+
+func TestCancelledJobIsNeverClaimedAndARunningOneEndsWithItsAttempt(t *testing.T) {
+	x := open(t, roomy)
+	s := x.session()
+	waits := x.enqueue()
+	x.do(state.AppendCancel(nil, waits))
+	x.is(waits, state.Cancelled)
+	x.refuses(state.ErrNotReady, state.AppendClaim(nil, s, waits))
+	later := x.enqueue(func(p *state.Spec) { p.RunAt = x.Now() + second })
+	x.do(state.AppendCancel(nil, later))
+	x.pass(2 * second)
+	if _, ok := x.Pick(state.Filter{}); ok {
+		t.Fatal("a cancelled job is ready")
+	}
+	ends := map[string]func(job uint64, epoch uint32) []byte{
+		"fail":   func(j uint64, e uint32) []byte { return state.AppendFail(nil, s, j, e, state.Failure{}) },
+		"return": func(j uint64, e uint32) []byte { return state.AppendReturn(nil, s, j, e) },
+	}
+	for name, end := range ends {
+		id := x.enqueue()
+		_, epoch := x.claim(s)
+		if x.do(state.AppendCancel(nil, id)).Status != state.Running || !x.is(id, state.Running).Cancel {
+			t.Fatal("it is not marked")
+		}
+		x.do(end(id, epoch))
+		if i := x.is(id, state.Cancelled); i.Cancel {
+			t.Fatalf("after %s: %+v", name, i)
+		}
+	}
+	id := x.enqueue()
+	_, epoch := x.claim(s)
+	x.do(state.AppendCancel(nil, id))
+	x.do(state.AppendComplete(nil, s, id, epoch, nil))
+	x.is(id, state.Done)
+	id = x.enqueue()
+	x.claim(s)
+	x.do(state.AppendCancel(nil, id))
+	x.do(state.AppendSessionEnd(nil, s))
+	x.is(id, state.Cancelled)
+}
+
+func TestReturnedJobKeepsItsAttemptAndItsPlace(t *testing.T) {
+	x := open(t, roomy)
+	a, s := x.enqueue(), x.session()
+	x.pass(second)
+	b := x.enqueue()
+	job, epoch := x.claim(s)
+	x.pass(second)
+	x.do(state.AppendReturn(nil, s, job, epoch))
+	if i := x.is(a, state.Ready); i.Attempt != 0 {
+		t.Fatalf("got %+v", i)
+	}
+	if first, _ := x.claim(s); first != a {
+		t.Fatalf("job %d comes before %d", first, a)
+	}
+	if second, _ := x.claim(s); second != b {
+		t.Fatal("another job than the second")
+	}
+}
+
+func TestJobWhoseSessionsEndIsDeadAfterItsLastAttempt(t *testing.T) {
+	x := open(t, roomy)
+	id := x.enqueue()
+	for n := range 3 {
+		s := x.session()
+		x.claim(s)
+		if n == 1 {
+			x.do(state.AppendTakeover(nil))
+		} else {
+			x.do(state.AppendSessionEnd(nil, s))
+		}
+		x.refuses(state.ErrNoSession, state.AppendClaim(nil, s, id))
+	}
+	if i := x.is(id, state.Dead); len(i.Failures) != 3 {
+		t.Fatalf("got %+v", i)
+	}
+}
+
+func TestKeyHasOneLiveJobOfItsTask(t *testing.T) {
+	x := open(t, roomy)
+	keyed := func(p *state.Spec) { p.Key = "order 7" }
+	id := x.enqueue(keyed)
+	if out := x.do(state.AppendEnqueue(nil, spec(keyed), spec())); out.IDs[0] != id || !out.Existing[0] || out.Existing[1] {
+		t.Fatalf("got %+v", *out)
+	}
+	if other := x.enqueue(keyed, func(p *state.Spec) { p.Task = "crop" }); other == id {
+		t.Fatal("another task has the same job")
+	}
+	out := x.do(state.AppendEnqueue(nil, spec(func(p *state.Spec) { p.Key = "new" }), spec(func(p *state.Spec) { p.Key = "new" })))
+	if out.IDs[0] != out.IDs[1] || out.Existing[0] || !out.Existing[1] {
+		t.Fatalf("twice in one batch: %+v", *out)
+	}
+	x.do(state.AppendCancel(nil, id))
+	again := x.enqueue(keyed)
+	if again == id {
+		t.Fatal("an ended job still has its key")
+	}
+	s := x.session()
+	for job := range uint64(20) {
+		if i, err := x.Job(job); err == nil && i.Status == state.Ready && i.ID != again {
+			x.do(state.AppendCancel(nil, job))
+		}
+	}
+	_, epoch := x.claim(s)
+	x.do(state.AppendFail(nil, s, again, epoch, state.Failure{Permanent: true}))
+	third := x.enqueue(keyed)
+	x.refuses(state.ErrKeyTaken, state.AppendRevive(nil, again))
+	x.do(state.AppendCancel(nil, third))
+	x.do(state.AppendRevive(nil, again))
+	if x.enqueue(keyed) != again {
+		t.Fatal("a revived job has not got its key")
+	}
+}
+
+func TestOrderIsByTimeWithEachStepOfPriorityWorthAgeing(t *testing.T) {
+	x := open(t, roomy)
+	at := func(p int8) uint64 { return x.enqueue(func(s *state.Spec) { s.Priority = p }) }
+	low, plain := at(-1), at(0)
+	x.pass(59 * second)
+	urgent := at(1)
+	x.pass(62 * second)
+	late := at(1) // 121 s after low, which is two steps above it: one second too late
+	s := x.session()
+	for n, want := range []uint64{urgent, plain, low, late} {
+		if job, _ := x.claim(s); job != want {
+			t.Fatalf("claim %d gets job %d, not %d", n+1, job, want)
+		}
+	}
+}
+
+func TestClaimTakesOnlyWhatItIsFor(t *testing.T) {
+	x := open(t, roomy)
+	x.enqueue()
+	crop := x.enqueue(func(p *state.Spec) { p.Task, p.Queue = "crop", "other" })
+	for _, f := range []state.Filter{{Tasks: []string{"crop"}}, {Queues: []string{"other"}}, {Tasks: []string{"x", "crop"}, Queues: []string{"other", "y"}}} {
+		if job, ok := x.Pick(f); !ok || job != crop {
+			t.Errorf("%+v picks %d, %v", f, job, ok)
+		}
+	}
+	for _, f := range []state.Filter{{Tasks: []string{}}, {Tasks: []string{"crop"}, Queues: []string{"q"}}, {Queues: []string{"none"}}} {
+		if job, ok := x.Pick(f); ok {
+			t.Errorf("%+v picks %d", f, job)
+		}
+	}
+}
+
+func TestLimitsAreHeldAndSayWhichOne(t *testing.T) {
+	x := open(t, state.Limits{Jobs: 4, Bytes: 10, Kept: 100, Ageing: second})
+	x.do(state.AppendQueue(nil, "small", 2))
+	small := func(p *state.Spec) { p.Queue = "small" }
+	full := func(want state.FullError, specs ...state.Spec) {
+		t.Helper()
+		var got *state.FullError
+		before := string(x.AppendCanonical(nil))
+		if err := x.Apply(state.AppendEnqueue(nil, specs...), nil); !errors.As(err, &got) || *got != want {
+			t.Fatalf("got %+v, want %+v", got, want)
+		}
+		if x.sound(); string(x.AppendCanonical(nil)) != before {
+			t.Fatal("it has changed the state")
+		}
+	}
+	x.enqueue(small)
+	full(state.FullError{Queue: "small", Have: 2, Limit: 2}, spec(small), spec(small))
+	full(state.FullError{Queue: "small", Have: 2, Limit: 2, Never: false}, spec(), spec(small), spec(small))
+	x.enqueue(small)
+	full(state.FullError{Queue: "small", Have: 2, Limit: 2}, spec(small))
+	full(state.FullError{Have: 4, Limit: 4}, spec(), spec(), spec())
+	full(state.FullError{Bytes: true, Have: 4, Limit: 10}, spec(func(p *state.Spec) { p.Input = make([]byte, 7) }))
+	x.do(state.AppendCancel(nil, 1))
+	x.do(state.AppendCancel(nil, 2))
+	full(state.FullError{Have: 4, Limit: 4, Never: true}, spec(), spec(), spec(), spec(), spec())
+	full(state.FullError{Bytes: true, Limit: 10, Never: true}, spec(func(p *state.Spec) { p.Input = make([]byte, 11) }))
+	x.do(state.AppendQueue(nil, "small", 0))
+	for range 4 {
+		x.enqueue(small)
+	}
+}
+
+func TestOfEndedJobsThoseToBeForgottenSoonestGoFirst(t *testing.T) {
+	l := roomy
+	l.Kept = 2
+	x := open(t, l)
+	ids := []uint64{
+		x.enqueue(func(p *state.Spec) { p.Keep = 30 * second }),
+		x.enqueue(func(p *state.Spec) { p.Keep = 10 * second }),
+		x.enqueue(func(p *state.Spec) { p.Keep = 20 * second }),
+		x.enqueue(func(p *state.Spec) { p.Keep = 0 }),
+	}
+	for _, id := range ids {
+		x.do(state.AppendCancel(nil, id))
+	}
+	x.gone(ids[1])
+	x.gone(ids[3])
+	x.is(ids[0], state.Cancelled)
+	x.is(ids[2], state.Cancelled)
+}
+
+func TestRepeatedRequestIsAnsweredAsBefore(t *testing.T) {
+	x := open(t, roomy)
+	me := [16]byte{7}
+	ask := func(n, low uint64) []byte {
+		return state.AppendEnqueue(state.AppendRequest(nil, state.Request{Client: me, N: n, Low: low}), spec())
+	}
+	id := x.do(ask(1, 1)).IDs[0]
+	before := string(x.AppendCanonical(nil))
+	if out := x.do(ask(1, 1)); !out.Again || out.IDs[0] != id || string(x.AppendCanonical(nil)) != before {
+		t.Fatalf("got %+v", *out)
+	}
+	x.refuses(state.ErrDifferent, state.AppendCancel(state.AppendRequest(nil, state.Request{Client: me, N: 1, Low: 1}), id))
+	x.do(ask(5, 3))
+	x.refuses(state.ErrOutdated, ask(2, 1))
+	x.refuses(state.ErrOpen, ask(3+state.MaxOpen, 3))
+	if x.do(ask(5, 4)); !x.out.Again {
+		t.Fatal("carried out twice")
+	}
+	x.pass(3600 * second)
+	x.refuses(state.ErrOutdated, ask(6, 5)) // the client was forgotten
+}
+
+func TestTimersAreNeverEarlyAndAtMostSoManyInARecord(t *testing.T) {
+	x := open(t, state.Limits{Jobs: 10000, Bytes: 1 << 20, Kept: 10, Ageing: second})
+	for range 10 {
+		var specs []state.Spec
+		for range 500 {
+			specs = append(specs, spec(func(p *state.Spec) { p.RunAt = x.Now() + second }))
+		}
+		x.do(state.AppendEnqueue(nil, specs...))
+	}
+	x.pass(second - 1)
+	if n := x.Counts().Ready; n != 0 {
+		t.Fatalf("%d are early", n)
+	}
+	x.pass(1)
+	if n := x.Counts().Ready; n != state.MaxTimers {
+		t.Fatalf("%d are ready after one record", n)
+	}
+	if at, ok := x.NextDue(); !ok || at > x.Now() {
+		t.Fatal("the rest is not due")
+	}
+	x.pass(0)
+	if n := x.Counts().Ready; n != 5000 {
+		t.Fatalf("%d are ready after two records", n)
+	}
+}
+
+func TestNamesAreForgottenWithTheirLastJob(t *testing.T) {
+	x := open(t, roomy)
+	for n := range 3 * (1 << 16) {
+		one := spec(func(p *state.Spec) { p.Queue, p.Keep = fmt.Sprint("tenant ", n), 0 })
+		if err := x.Apply(state.AppendEnqueue(nil, one), &x.out); err != nil {
+			t.Fatalf("queue %d: %v", n, err)
+		}
+		if err := x.Apply(state.AppendCancel(nil, x.out.IDs[0]), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.sound()
+}
