@@ -49,6 +49,8 @@ func (s *State) apply(t []byte, out *Outcome) error {
 		return s.openSession(&r, out)
 	case tagSessionEnd:
 		return s.endSession(&r)
+	case tagClientOpen:
+		return s.openClient(&r, out)
 	case tagAdvance:
 		return ended(&r)
 	case tagSnapBegin, tagSnapPage, tagSnapEnd:

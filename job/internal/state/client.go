@@ -8,7 +8,7 @@ import (
 // A client is somebody who numbers requests, with the answers it may not have
 // had.
 type client struct {
-	id      [16]byte
+	id      uint64
 	low     uint64
 	seen    int64
 	answers []answer // those of requests from low on, by number
@@ -29,7 +29,8 @@ type answer struct {
 type clients struct {
 	all            []client
 	free           []uint32
-	byID           map[[16]byte]uint32
+	byID           map[uint64]uint32
+	next           uint64
 	oldest, newest uint32
 }
 
@@ -39,10 +40,24 @@ const clientSpan = 3600 * 1e6
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+func (s *State) openClient(r *reader, out *Outcome) error {
+	if !r.whole() {
+		return ErrMalformed
+	}
+	id := s.clients.next
+	s.clients.next++
+	slot := s.clients.take()
+	s.clients.all[slot] = client{id: id, seen: s.now}
+	s.clients.byID[id] = slot
+	s.clients.append(slot)
+	out.IDs = append(out.IDs, id)
+	return nil
+}
+
 // applyRequest carries out what a request asks for, unless it has been.
 func (s *State) applyRequest(t []byte, out *Outcome) error {
 	r := reader{b: t[1:]}
-	q := Request{Client: r.array16(), N: r.uint(), Low: r.uint()}
+	q := Request{Client: r.uint(), N: r.uint(), Low: r.uint()}
 	if r.bad || q.Low == 0 || q.Low > q.N || len(r.b) == 0 || r.b[0] == tagRequest {
 		return ErrMalformed
 	}
@@ -52,7 +67,7 @@ func (s *State) applyRequest(t []byte, out *Outcome) error {
 		if done, err := s.repeated(&s.clients.all[slot], q, sum, out); done {
 			return err
 		}
-	} else if !known && q.Low > 1 {
+	} else if !known {
 		return ErrOutdated
 	}
 	if err := s.apply(r.b, out); err != nil {
@@ -84,6 +99,18 @@ func (s *State) repeated(c *client, q Request, sum uint32, out *Outcome) (done b
 	return true, nil
 }
 
+// Knows reports whether a request of this name is not carried out (any more): it
+// was, or it is refused whatever it asks for.
+func (s *State) Knows(q Request) bool {
+	slot, known := s.clients.byID[q.Client]
+	if !known {
+		return true
+	}
+	done, _ := s.repeated(&s.clients.all[slot], q, 0, &s.ignored)
+	s.ignored.reset()
+	return done
+}
+
 func (c *client) find(n uint64) (int, bool) {
 	return slices.BinarySearchFunc(c.answers, n, func(a answer, n uint64) int {
 		switch {
@@ -98,14 +125,8 @@ func (c *client) find(n uint64) (int, bool) {
 
 // remember keeps an answer, and forgets those that the client has had.
 func (s *State) remember(q Request, a answer) {
-	slot, known := s.clients.byID[q.Client]
-	if known {
-		s.clients.unlink(slot)
-	} else {
-		slot = s.clients.take()
-		s.clients.all[slot].id = q.Client
-		s.clients.byID[q.Client] = slot
-	}
+	slot := s.clients.byID[q.Client]
+	s.clients.unlink(slot)
 	c := &s.clients.all[slot]
 	c.seen = s.now
 	if q.Low > c.low {

@@ -17,7 +17,7 @@ func (r *reader) spec() (v specView) {
 	v.first, v.most, v.keep, v.bury = r.span(), r.span(), r.span(), r.span()
 	v.input = r.bytes(MaxPayload)
 	v.priority = int8(priority)
-	if priority < -MaxPriority || priority > MaxPriority || v.runAt < 0 || v.runAt > MaxTime ||
+	if priority < -MaxPriority || priority > MaxPriority || v.runAt < -MaxDelay || v.runAt > MaxTime ||
 		v.attempts == 0 || len(v.task) == 0 || len(v.queue) == 0 {
 		r.fail()
 	}
@@ -44,7 +44,7 @@ func (s *State) enqueue(r *reader, out *Outcome) error {
 	if n == 0 || !check.whole() {
 		return ErrMalformed
 	}
-	firstID := s.nextJob
+	firstID, all := s.nextJob, *r
 	s.entering = s.entering[:0]
 	for range n {
 		v := r.spec()
@@ -53,8 +53,11 @@ func (s *State) enqueue(r *reader, out *Outcome) error {
 			continue
 		}
 		if err := s.enter(&v); err != nil {
-			s.undo(firstID, err)
+			s.undo(firstID)
 			out.reset()
+			if full, ok := err.(*FullError); ok {
+				full.Never = s.needs(full, &all, n) > full.Limit
+			}
 			return err
 		}
 		out.add(s.nextJob-1, false)
@@ -107,8 +110,12 @@ func (s *State) enter(v *specView) error {
 		s.byKeyAdd(s.lanes.all[laneID].task, v.key, slot)
 	}
 	s.written += s.jobs.bytes(j)
-	if v.runAt > s.now && !Mutant.TimersEarly {
-		s.schedule(slot, v.runAt)
+	at := v.runAt
+	if at < 0 {
+		at = s.now - v.runAt
+	}
+	if at > s.now && !Mutant.TimersEarly {
+		s.schedule(slot, at)
 	} else {
 		s.makeReady(slot, s.now)
 	}
@@ -116,11 +123,8 @@ func (s *State) enter(v *specView) error {
 	return nil
 }
 
-// undo takes out the jobs of a transition that is refused for err.
-func (s *State) undo(firstID uint64, err error) {
-	if full, ok := err.(*FullError); ok {
-		full.Never = s.beside(full) == 0
-	}
+// undo takes out the jobs of a transition that is refused.
+func (s *State) undo(firstID uint64) {
 	for _, slot := range s.entering {
 		s.unplace(slot)
 		s.freeKey(slot)
@@ -129,17 +133,29 @@ func (s *State) undo(firstID uint64, err error) {
 	s.nextJob = firstID
 }
 
-// beside is what full counts, without the jobs that are entering now.
-func (s *State) beside(full *FullError) int64 {
-	have := full.Have
-	for _, slot := range s.entering {
-		j := s.jobs.at(slot)
-		switch {
-		case full.Bytes:
-			have -= s.liveBytes(j)
-		case full.Queue == "" || full.Queue == s.names.text(s.lanes.all[j.lane].queue):
-			have--
+// needs is how much of what full counts the n jobs that follow in r would take.
+func (s *State) needs(full *FullError, r *reader, n uint64) (need int64) {
+	var keys map[string]bool
+	for range n {
+		v := r.spec()
+		if full.Queue != "" && full.Queue != string(v.queue) {
+			continue
+		}
+		if len(v.key) > 0 {
+			key := string(v.task) + "\x00" + string(v.key)
+			if _, ok := s.holder(&v); ok || keys[key] {
+				continue
+			}
+			if keys == nil {
+				keys = make(map[string]bool)
+			}
+			keys[key] = true
+		}
+		if full.Bytes {
+			need += int64(len(v.input) + len(v.key))
+		} else {
+			need++
 		}
 	}
-	return have
+	return need
 }

@@ -368,7 +368,7 @@ func TestLimitsAreHeldAndSayWhichOne(t *testing.T) {
 	}
 	x.enqueue(small)
 	full(state.FullError{Queue: "small", Have: 2, Limit: 2}, spec(small), spec(small))
-	full(state.FullError{Queue: "small", Have: 2, Limit: 2, Never: false}, spec(), spec(small), spec(small))
+	full(state.FullError{Queue: "small", Have: 2, Limit: 2, Never: true}, spec(), spec(small), spec(small), spec(small))
 	x.enqueue(small)
 	full(state.FullError{Queue: "small", Have: 2, Limit: 2}, spec(small))
 	full(state.FullError{Have: 4, Limit: 4}, spec(), spec(), spec())
@@ -404,7 +404,7 @@ func TestOfEndedJobsThoseToBeForgottenSoonestGoFirst(t *testing.T) {
 
 func TestRepeatedRequestIsAnsweredAsBefore(t *testing.T) {
 	x := open(t, roomy)
-	me := [16]byte{7}
+	me := x.do(state.AppendClientOpen(nil)).IDs[0]
 	ask := func(n, low uint64) []byte {
 		return state.AppendEnqueue(state.AppendRequest(nil, state.Request{Client: me, N: n, Low: low}), spec())
 	}
@@ -422,6 +422,11 @@ func TestRepeatedRequestIsAnsweredAsBefore(t *testing.T) {
 	}
 	x.pass(3600 * second)
 	x.refuses(state.ErrOutdated, ask(6, 5)) // the client was forgotten
+	me++
+	x.refuses(state.ErrOutdated, ask(1, 1)) // and this one never was
+	if other := x.do(state.AppendClientOpen(nil)).IDs[0]; other != me {
+		t.Fatalf("client %d comes after %d", other, me-1)
+	}
 }
 
 func TestTimersAreNeverEarlyAndAtMostSoManyInARecord(t *testing.T) {

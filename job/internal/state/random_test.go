@@ -29,6 +29,9 @@ func newDriver(seed uint64) *driver {
 	d.s.Begin(d.now)
 	d.must(state.AppendLimits(nil, state.Limits{Jobs: 60, Bytes: 1 << 20, Kept: 10, Ageing: 1e6}))
 	d.must(state.AppendQueue(nil, "small", 5))
+	for range 3 {
+		d.must(state.AppendClientOpen(nil))
+	}
 	return d
 }
 
@@ -61,7 +64,7 @@ func (d *driver) next() []byte {
 	var b []byte
 	if d.r.IntN(4) == 0 {
 		n := uint64(1 + d.r.IntN(20))
-		b = state.AppendRequest(b, state.Request{Client: [16]byte{byte(d.r.IntN(3))}, N: n, Low: uint64(1 + d.r.IntN(int(n)))})
+		b = state.AppendRequest(b, state.Request{Client: uint64(d.r.IntN(4)), N: n, Low: uint64(1 + d.r.IntN(int(n)))})
 	}
 	job := 1 + d.r.Uint64N(d.last+2)
 	var l lease
@@ -146,6 +149,9 @@ func TestTheSameTransitionsGiveTheSameStateFromTheStartAndFromEverySnapshot(t *t
 		other.Begin(d.now)
 		other.Apply(state.AppendLimits(nil, d.s.Limits()), nil)
 		other.Apply(state.AppendQueue(nil, "small", 5), nil)
+		for range 3 {
+			other.Apply(state.AppendClientOpen(nil), nil)
+		}
 		var snap *state.Snapshot
 		var restore *state.Restore
 		var since [][]byte // transitions since the snapshot began; nil is Begin

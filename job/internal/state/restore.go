@@ -69,11 +69,11 @@ func (r *Restore) readHead(u *reader) error {
 	s := r.s
 	s.now = u.int()
 	s.limits = Limits{u.int(), u.int(), u.int(), u.int()}
-	s.nextJob, s.sessions.next = u.uint(), u.uint()
+	s.nextJob, s.sessions.next, s.clients.next = u.uint(), u.uint(), u.uint()
 	r.jobs, r.sessions, r.clients = u.uint(), u.uint(), u.uint()
 	r.head = true
 	s.byID = make(map[uint64]uint32, min(r.jobs, 1<<20))
-	if u.bad || s.nextJob == 0 || s.sessions.next == 0 || s.now < 0 || s.now > MaxTime {
+	if u.bad || s.nextJob == 0 || s.sessions.next == 0 || s.clients.next == 0 || s.now < 0 || s.now > MaxTime {
 		return errSnapshot
 	}
 	return nil
@@ -91,9 +91,9 @@ func (r *Restore) readSession(u *reader) error {
 
 func (r *Restore) readClient(u *reader) error {
 	l := &r.s.clients
-	c := client{id: u.array16(), low: u.uint(), seen: u.int()}
+	c := client{id: u.uint(), low: u.uint(), seen: u.int()}
 	r.answers = u.uint()
-	if _, twice := l.byID[c.id]; u.bad || twice {
+	if _, twice := l.byID[c.id]; u.bad || twice || c.id == 0 || c.id >= l.next {
 		return errSnapshot
 	}
 	slot := l.take()

@@ -137,6 +137,12 @@ func (s *State) Sessions() []SessionInfo {
 	return all
 }
 
+// HasSession reports whether a session is open.
+func (s *State) HasSession(id uint64) bool {
+	_, ok := s.sessions.byID[id]
+	return ok
+}
+
 // Running returns the jobs that a session has claimed, in the order of their ids.
 func (s *State) Running(session uint64) []uint64 {
 	slot, ok := s.sessions.byID[session]

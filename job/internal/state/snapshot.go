@@ -133,6 +133,7 @@ func (s *State) appendHead(b []byte) []byte {
 		}
 		u = putUint(u, s.nextJob)
 		u = putUint(u, s.sessions.next)
+		u = putUint(u, s.clients.next)
 		u = putUint(u, uint64(len(s.byID)))
 		u = putUint(u, uint64(len(s.sessions.order)))
 		return putUint(u, uint64(len(s.clients.byID)))
@@ -164,7 +165,7 @@ func (s *State) appendClients(b []byte) []byte {
 	for slot := s.clients.oldest; slot != 0; slot = s.clients.all[slot].newer {
 		c := &s.clients.all[slot]
 		b = s.putUnit(b, unitClient, func(u []byte) []byte {
-			u = append(u, c.id[:]...)
+			u = putUint(u, c.id)
 			u = putUint(u, c.low)
 			u = putInt(u, c.seen)
 			return putUint(u, uint64(len(c.answers)))

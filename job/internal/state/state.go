@@ -53,7 +53,8 @@ func New() *State {
 	s.lanes.index = make(map[[2]uint32]uint32)
 	s.sessions.byID = make(map[uint64]uint32)
 	s.sessions.next = 1
-	s.clients.byID = make(map[[16]byte]uint32)
+	s.clients.byID = make(map[uint64]uint32)
+	s.clients.next = 1
 	return s
 }
 

@@ -21,6 +21,7 @@ const (
 	tagSnapBegin   = 15
 	tagSnapPage    = 16
 	tagSnapEnd     = 17
+	tagClientOpen  = 18
 )
 
 // What a transition may hold at most. The package job refuses more with words
@@ -44,7 +45,7 @@ type Spec struct {
 	Queue    string
 	Key      string // unique among the live jobs of the task; "" is none
 	Priority int8   // -MaxPriority to MaxPriority, higher sooner
-	RunAt    int64  // not before; microseconds; at most now is at once
+	RunAt    int64  // not before; microseconds; at most now is at once; below zero: so long after it is entered
 	Attempts uint16 // most attempts, at least 1
 	First    int64  // microseconds of back-off after the first failure, doubled each time
 	Most     int64  // and at most this
@@ -174,16 +175,21 @@ func AppendAdvance(b []byte) []byte { return append(b, tagAdvance) }
 // RIFL (Lee et al., SOSP 2015): a client numbers its requests and says which is
 // the lowest whose answer it has not had, so that older answers are forgotten.
 type Request struct {
-	Client [16]byte
+	Client uint64 // that a ClientOpen gave
 	N      uint64 // from 1
 	Low    uint64 // the client has the answers of all before it; at most N
 }
+
+// AppendClientOpen makes a client known. Its number is the outcome's id. It is
+// forgotten when it has asked for nothing in an hour, and then is refused: a number
+// is never given twice, so nothing that arrives late is taken for new.
+func AppendClientOpen(b []byte) []byte { return append(b, tagClientOpen) }
 
 // AppendRequest says that the transition which follows in b is what r asks for:
 // a caller appends it, then the transition itself, and applies both as one.
 func AppendRequest(b []byte, r Request) []byte {
 	b = append(b, tagRequest)
-	b = append(b, r.Client[:]...)
+	b = putUint(b, r.Client)
 	b = putUint(b, r.N)
 	return putUint(b, r.Low)
 }

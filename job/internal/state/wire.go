@@ -90,15 +90,5 @@ func (r *reader) bytes(most int) []byte {
 	return v
 }
 
-func (r *reader) array16() (v [16]byte) {
-	if len(r.b) < len(v) {
-		r.fail()
-		return v
-	}
-	copy(v[:], r.b)
-	r.b = r.b[len(v):]
-	return v
-}
-
 // whole reports whether everything was there and nothing is left.
 func (r *reader) whole() bool { return !r.bad && len(r.b) == 0 }

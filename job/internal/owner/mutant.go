@@ -1,0 +1,18 @@
+package owner
+
+// Mutant has a switch for each rule that can be broken on purpose, so that the
+// simulation can show that it would notice. Only tests set one, before anything
+// runs.
+var Mutant Switches
+
+// Switches are those of [Mutant].
+type Switches struct {
+	AckBeforeAppend bool // answers do not wait for their record
+	ResendDifferent bool // after an unknown outcome it is not the same bytes that are appended again
+	IgnoreConflict  bool // a deposed owner goes on
+	EarlyTimers     bool // the clock is ahead of itself when a timer is due within a second
+	TrimEarly       bool // the log is trimmed before the snapshot's end has landed
+	Barges          bool // an Enqueue overtakes those that wait for room
+	KeepsClaims     bool // a claim whose caller has gone is not given back
+	SkipsBegin      bool // a record in which nothing was carried out is not written
+}
