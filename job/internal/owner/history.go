@@ -13,6 +13,7 @@ import (
 //	H2. Its pages come in order, and its end counts them.
 //	H3. A takeover abandons it.
 type history struct {
+	first uint64 // of the log's records; 0 or 1 if none are gone
 	begin uint64
 	pages uint64 // that the one under way has so far
 	whole uint64 // where the last complete one began; 0 is none
@@ -35,6 +36,12 @@ func (h *history) note(seq uint64, i int, l *state.Looked) string {
 			return fmt.Sprintf("it begins a snapshot while that of record %d is under way", h.begin)
 		}
 		h.begin, h.pages, h.since = seq, 0, 0
+	case state.KindSnapPage, state.KindSnapEnd:
+		if l.Begin < h.first && h.begin == 0 && h.whole == 0 {
+			return "" // of one that began in a record that is gone
+		}
+	}
+	switch l.Kind {
 	case state.KindSnapPage:
 		if l.Begin != h.begin || l.Page != h.pages {
 			return fmt.Sprintf("it is page %d of the snapshot of record %d, not page %d of that of record %d", l.Page, l.Begin, h.pages, h.begin)

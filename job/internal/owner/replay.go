@@ -11,9 +11,11 @@ import (
 )
 
 // Start makes the Core expect a log whose first record has this number: what it
-// has read is forgotten. From record 1 on everything is applied. A log of which
-// the oldest records are gone opens with a snapshot: its pages are gathered, and
-// what was logged meanwhile is applied when it is complete.
+// has read is forgotten. From record 1 on everything is applied. In a log of which
+// the oldest records are gone, the first snapshot that is complete is all of the
+// state: what comes before it is passed over, its pages are gathered, and what was
+// logged meanwhile is applied when it is complete. It need not be the first record,
+// for a trim may have been interrupted.
 //
 // # Panics
 //
@@ -23,7 +25,8 @@ func (c *Core) Start(first uint64) {
 	c.chain.Start(first)
 	c.state, c.restore, c.history, c.damage, c.behind = state.New(), nil, history{}, nil, false
 	if first != 1 {
-		c.state, c.restore = nil, &restore{first: first, pages: state.NewRestore()}
+		c.state, c.restore = nil, new(restore)
+		c.history.first = first
 	}
 }
 
@@ -68,10 +71,7 @@ func (c *Core) replay(seq uint64, rec []byte) error {
 	opens := h.Term != last.Term
 	switch {
 	case last.Seq == 0 && seq > 1:
-		if !opensSnapshot(body) {
-			return damage(seq, 0, "the log is trimmed, and does not open with a snapshot", nil)
-		}
-		c.restore.now, opens = h.Now, false // its term began in a record that is gone
+		opens = firstKind(body) == state.KindTakeover // or its term began in a record that is gone
 	case opens && h.Term != last.Term+1:
 		return damage(seq, -1, fmt.Sprintf("its term is %d, and that before it %d", h.Term, last.Term), nil)
 	}
@@ -85,10 +85,11 @@ func (c *Core) replay(seq uint64, rec []byte) error {
 	return c.replayAll(seq, body)
 }
 
-func opensSnapshot(body record.Body) bool {
+// firstKind is what the first transition of a record is.
+func firstKind(body record.Body) state.Kind {
 	t, _ := body.Next()
-	l, err := state.Look(t)
-	return err == nil && l.Kind == state.KindSnapBegin
+	l, _ := state.Look(t)
+	return l.Kind
 }
 
 // survey looks at what a record does to the log: who owns it, and its snapshots.
@@ -138,9 +139,9 @@ func (c *Core) replayAll(seq uint64, body record.Body) error {
 	}
 }
 
-// A restore is the snapshot that a log opens with, while it is read.
+// A restore looks for the first complete snapshot of a log, and reads it.
 type restore struct {
-	first   uint64 // its record
+	first   uint64 // the record in which the one at hand began; 0 if none has, or it was abandoned
 	now     int64  // of that
 	pages   *state.Restore
 	pending []pending // records, for afterwards
@@ -154,9 +155,19 @@ type pending struct {
 	body []byte
 }
 
-// gather takes a record while the log's first snapshot is read.
+// gather takes a record while the log's first complete snapshot is looked for.
 func (c *Core) gather(h record.Header, body record.Body) error {
 	r := c.restore
+	switch firstKind(body) {
+	case state.KindTakeover:
+		*r = restore{} // nobody ends the snapshot at hand
+		return nil
+	case state.KindSnapBegin:
+		*r = restore{first: h.Seq, now: h.Now, pages: state.NewRestore()}
+	}
+	if r.first == 0 {
+		return nil
+	}
 	p := pending{seq: h.Seq, now: h.Now}
 	c.t = c.t[:0]
 	for i := 0; ; i++ {
@@ -165,10 +176,7 @@ func (c *Core) gather(h record.Header, body record.Body) error {
 			break
 		}
 		l, _ := state.Look(t)
-		switch l.Kind {
-		case state.KindTakeover:
-			return damage(h.Seq, i, fmt.Sprintf("it abandons the snapshot of record %d, with which the log opens", r.first), nil)
-		case state.KindSnapPage:
+		if l.Kind == state.KindSnapPage {
 			if err := r.pages.Page(l.Content); err != nil {
 				return damage(h.Seq, i, "it is a page of a snapshot, which is refused: "+err.Error(), err)
 			}

@@ -232,8 +232,6 @@ func TestWhatNoOwnerWritesIsDamage(t *testing.T) {
 		{newForger().write(takes).write(begins, page(2, 0), ends(2, 2)), 1, "it ends the snapshot of record 2 after 2 pages, not that of record 2 after 1"},
 		{newForger().write(takes).write(begins, ends(2, 0)), 1, "it ends the snapshot of record 2 after 0 pages"},
 		{newForger().write(takes).write(begins).term(2).write(takes).write(page(2, 0)), 1, "it is page 0 of the snapshot of record 2"},
-		{newForger().write(takes).write(advances), 2, "record 2, transition 1: the log is trimmed, and does not open with a snapshot"},
-		{newForger().write(takes).write(begins).term(2).write(takes), 2, "record 3, transition 1: it abandons the snapshot of record 2"},
 		{newForger().write(takes).write(begins, page(2, 0)), 2, "record 2, transition 2: it is a page of a snapshot, which is refused"},
 		{newForger().write(takes).write(begins, state.AppendSnapPage(nil, 2, 0, whole), ends(2, 1), state.AppendCancel(nil, 1)), 2,
 			"record 2, transition 4: it is refused: " + state.ErrNoJob.Error()},
@@ -268,12 +266,46 @@ func wholeSnapshot(t *testing.T) []byte {
 	return b
 }
 
-func TestALogWhoseFirstSnapshotHasNoEndIsNotTakenOver(t *testing.T) {
-	f := newForger().write(state.AppendTakeover(nil)).write(state.AppendSnapBegin(nil))
-	s := read(t, f.d, config(), 2)
-	var d *owner.DamageError
-	if _, err := s.core.TakeOver(s.now); !errors.As(err, &d) || d.Seq != 2 {
-		t.Fatalf("%v", err)
+func TestATrimmedLogWithoutACompleteSnapshotIsNotTakenOver(t *testing.T) {
+	takes, begins := state.AppendTakeover(nil), state.AppendSnapBegin(nil)
+	for _, f := range []*forger{
+		newForger().write(takes).write(begins),
+		newForger().write(takes).write(state.AppendAdvance(nil)),
+		newForger().write(takes).write(begins).term(2).write(takes),
+	} {
+		s := read(t, f.d, config(), 2)
+		var d *owner.DamageError
+		if _, err := s.core.TakeOver(s.now); !errors.As(err, &d) || d.Seq != 2 {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// A trim goes in steps, and the log may end up with any number of them: records
+// before the snapshot, pages and the end of the one before, a snapshot that a
+// takeover abandoned.
+func TestATrimThatWasInterruptedLeavesALogThatCanBeRead(t *testing.T) {
+	d := newDisk()
+	s := own(t, d, small())
+	s.run(s.begin(20)) // a snapshot that is abandoned
+	s.run(s.core.Decide(s.now))
+	if d.first != 1 {
+		t.Fatal("the snapshot is complete")
+	}
+	s = own(t, d, small())
+	for range 2 {
+		s.run(s.begin(20))
+		s.decide()
+	}
+	if d.first == 1 {
+		t.Fatal("no snapshot")
+	}
+	want := s.canonical()
+	for first := uint64(1); first <= d.first; first++ {
+		b := read(t, d, config(), first)
+		if b.core.State() == nil || !bytes.Equal(b.canonical(), want) {
+			t.Errorf("from record %d of %d: it gives another state", first, d.first)
+		}
 	}
 }
 

@@ -25,8 +25,8 @@ func (c *Core) TakeOver(t Time) (Next, error) {
 	if c.damage != nil {
 		return Next{}, c.damage
 	}
-	if r := c.restore; r != nil {
-		return Next{}, damage(r.first, -1, "the log opens with a snapshot that is not complete", nil)
+	if c.restore != nil {
+		return Next{}, damage(c.history.first, -1, "the log was trimmed before it, and no snapshot that follows is complete", nil)
 	}
 	if err := c.config.check(); err != nil {
 		return Next{}, err
