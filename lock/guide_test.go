@@ -2,12 +2,7 @@ package lock_test
 
 import (
 	"context"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -111,71 +106,6 @@ func readPage(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-var (
-	proofName = regexp.MustCompile(`\b(?:Test|Example|Fuzz)[A-Z_]\w*`)
-	section   = regexp.MustCompile(`(?m)^## `)
-	codeBlock = regexp.MustCompile("(?s)```go\n.*?```|<!-- preamble.*?-->")
-)
-
-// unproved returns the names of tests in a guide that declared does not have,
-// and the sections that name none.
-func unproved(guide string, declared map[string]bool) (missing, bare []string) {
-	guide = codeBlock.ReplaceAllString(guide, "")
-	for _, name := range proofName.FindAllString(guide, -1) {
-		if !declared[name] && !slices.Contains(missing, name) {
-			missing = append(missing, name)
-		}
-	}
-	for _, s := range section.Split(guide, -1)[1:] {
-		if title, text, _ := strings.Cut(s, "\n"); !proofName.MatchString(text) {
-			bare = append(bare, title)
-		}
-	}
-	return missing, bare
-}
-
-func TestTheGuideNamesTestsThatExistInEachSection(t *testing.T) {
-	missing, bare := unproved(readPage(t, "../docs/locks.md"), declaredTests(t))
-	for _, name := range missing {
-		t.Errorf("docs/locks.md names %s, which is nowhere", name)
-	}
-	for _, title := range bare {
-		t.Errorf("docs/locks.md: no test is named in section %q", title)
-	}
-}
-
-func TestAGuideThatNamesATestThatIsNotThereIsFound(t *testing.T) {
-	const guide = "# Locks\n\n## One\nProved by `TestA` and `Example_b`.\n## Two\nTests of Examples.\n```go\nfunc TestB() {}\n```\n"
-	missing, bare := unproved(guide, map[string]bool{"TestA": true})
-	if !slices.Equal(missing, []string{"Example_b"}) || !slices.Equal(bare, []string{"Two"}) {
-		t.Errorf("missing %q, bare %q", missing, bare)
-	}
-}
-
-// declaredTests are the test functions of all packages.
-func declaredTests(t *testing.T) map[string]bool {
-	names := make(map[string]bool)
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, decl := range file.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
-				names[f.Name.Name] = true
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
 }
 
 // It looks for a field whose pointer can be locked, and says that the struct is

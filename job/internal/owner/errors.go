@@ -31,6 +31,7 @@ type LostError struct {
 	Err             error // why the Core has ended: [ErrDeposed], [ErrClosed], what End was told, …
 }
 
+// Error says why, and whether it may have happened.
 func (e *LostError) Error() string {
 	if e.MayHaveHappened {
 		return e.Err.Error() + "; the request may have been carried out"
@@ -38,18 +39,22 @@ func (e *LostError) Error() string {
 	return e.Err.Error() + "; the request was not carried out"
 }
 
+// Unwrap gives why the Core has ended.
 func (e *LostError) Unwrap() error { return e.Err }
 
 // A LowError refuses an Enqueue while the log has little room.
 type LowError struct{ Err error } // what the log said
 
+// Error is what the log said.
 func (e *LowError) Error() string { return e.Err.Error() }
 
+// Unwrap gives what the log said.
 func (e *LowError) Unwrap() error { return e.Err }
 
 // A TooLargeError refuses a request that no record could hold.
 type TooLargeError struct{ Bytes, Most int }
 
+// Error says how large it is.
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("owner: the request takes %d bytes of a record, of at most %d", e.Bytes, e.Most)
 }
@@ -66,6 +71,7 @@ type DamageError struct {
 	Err        error  // the refusal, if it was another package's
 }
 
+// Error says where, what, and what to do.
 func (e *DamageError) Error() string {
 	if e.Transition == 0 {
 		return fmt.Sprintf("owner: record %d: %s; %s", e.Seq, e.Reason, e.Hint)
@@ -73,4 +79,5 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("owner: record %d, transition %d: %s; %s", e.Seq, e.Transition, e.Reason, e.Hint)
 }
 
+// Unwrap gives the refusal of another package, if it was one.
 func (e *DamageError) Unwrap() error { return e.Err }

@@ -5,6 +5,7 @@ import "time"
 // A Do is what a [Next] tells the shell to do.
 type Do uint8
 
+// What there is to do.
 const (
 	Idle   Do = iota // nothing: Answered, and Decide when something has arrived or at Wake
 	Append           // append Rec after After, then Appended

@@ -5,6 +5,7 @@ import "github.com/hemgo/hem/job/internal/state"
 // An Op is what a [Request] asks for.
 type Op uint8
 
+// What can be asked for.
 const (
 	Enqueue Op = 1 + iota
 	Claim

@@ -14,8 +14,9 @@ func (s *State) AppendCanonical(b []byte) []byte {
 	b = s.appendQueues(b)
 	b = s.appendSessions(b)
 	b = s.appendClients(b)
-	for _, id := range sortedKeys(s.byID) {
-		b = s.appendJob(b, s.jobs.at(s.byID[id]))
+	for _, id := range s.byID.ids() {
+		slot, _ := s.byID.get(id)
+		b = s.appendJob(b, s.jobs.at(slot))
 	}
 	return b
 }

@@ -105,7 +105,7 @@ func (s *State) enter(v *specView) error {
 		input: s.jobs.arena.put(v.input), key: s.jobs.arena.put(v.key),
 	}
 	s.nextJob++
-	s.byID[j.id] = slot
+	s.byID.put(j.id, slot)
 	if len(v.key) > 0 {
 		s.byKeyAdd(s.lanes.all[laneID].task, v.key, slot)
 	}

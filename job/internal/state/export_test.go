@@ -9,7 +9,8 @@ import (
 func (s *State) Check() error {
 	var counts Counts
 	seen := 0
-	for id, slot := range s.byID {
+	for _, id := range s.byID.ids() {
+		slot, _ := s.byID.get(id)
 		j := s.jobs.at(slot)
 		if j.id != id {
 			return fmt.Errorf("slot %d has job %d, not %d", slot, j.id, id)

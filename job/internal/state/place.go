@@ -112,7 +112,7 @@ func (s *State) forgetNext() {
 // forget removes a job that is in no place and has no key.
 func (s *State) forget(slot uint32) {
 	j := s.jobs.at(slot)
-	delete(s.byID, j.id)
+	s.byID.remove(j.id)
 	s.written -= s.jobs.bytes(j)
 	s.quitLane(j.lane)
 	s.jobs.give(slot)
@@ -129,7 +129,7 @@ func (s *State) freeKey(slot uint32) {
 
 // find returns the slot of a job.
 func (s *State) find(id uint64) (uint32, error) {
-	slot, ok := s.byID[id]
+	slot, ok := s.byID.get(id)
 	switch {
 	case ok:
 		return slot, nil

@@ -72,7 +72,6 @@ func (r *Restore) readHead(u *reader) error {
 	s.nextJob, s.sessions.next, s.clients.next = u.uint(), u.uint(), u.uint()
 	r.jobs, r.sessions, r.clients = u.uint(), u.uint(), u.uint()
 	r.head = true
-	s.byID = make(map[uint64]uint32, min(r.jobs, 1<<20))
 	if u.bad || s.nextJob == 0 || s.sessions.next == 0 || s.clients.next == 0 || s.now < 0 || s.now > MaxTime {
 		return errSnapshot
 	}
@@ -158,7 +157,7 @@ func (r *Restore) readJob(u *reader) error {
 func (r *Restore) place(slot uint32, status Status) error {
 	s := r.s
 	j := s.jobs.at(slot)
-	if s.byID[j.id] = slot; len(s.byID) != int(s.jobs.made)-1 {
+	if !s.byID.put(j.id, slot) {
 		return errSnapshot // it is there twice
 	}
 	s.written += s.jobs.bytes(j)
@@ -187,7 +186,7 @@ func (r *Restore) place(slot uint32, status Status) error {
 // State returns what was restored, after the last page.
 func (r *Restore) State() (*State, error) {
 	s := r.s
-	if !r.head || r.answers > 0 || uint64(len(s.byID)) != r.jobs ||
+	if !r.head || r.answers > 0 || uint64(s.byID.n) != r.jobs ||
 		uint64(len(s.sessions.order)) != r.sessions || uint64(len(s.clients.byID)) != r.clients {
 		return nil, fmt.Errorf("%w: it is not whole", errSnapshot)
 	}

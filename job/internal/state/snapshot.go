@@ -134,7 +134,7 @@ func (s *State) appendHead(b []byte) []byte {
 		u = putUint(u, s.nextJob)
 		u = putUint(u, s.sessions.next)
 		u = putUint(u, s.clients.next)
-		u = putUint(u, uint64(len(s.byID)))
+		u = putUint(u, uint64(s.byID.n))
 		u = putUint(u, uint64(len(s.sessions.order)))
 		return putUint(u, uint64(len(s.clients.byID)))
 	})

@@ -9,7 +9,7 @@ type State struct {
 	limits Limits
 
 	jobs     slab
-	byID     map[uint64]uint32 // slots in jobs
+	byID     index // slots in jobs
 	byKey    unique
 	nextJob  uint64 // from 1
 	names    names
@@ -48,7 +48,7 @@ const MaxTimers = 4096
 // New returns the state before the first record. It has room for nothing until
 // a record sets its Limits.
 func New() *State {
-	s := &State{nextJob: 1, byID: make(map[uint64]uint32), byKey: newUnique()}
+	s := &State{nextJob: 1, byID: newIndex(), byKey: newUnique()}
 	s.names.index = make(map[string]uint32)
 	s.lanes.index = make(map[[2]uint32]uint32)
 	s.sessions.byID = make(map[uint64]uint32)

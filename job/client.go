@@ -1,0 +1,133 @@
+package job
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hemgo/hem/job/internal/owner"
+)
+
+// A Client asks an owner for things. It is made by [Owner.Client]; [Client.With]
+// gives views of it that differ in their options and in nothing else. Any
+// goroutine may use it.
+//
+// Its methods, and [Enqueue], wait until the log has what they have asked for, so
+// that what they answer stays true whatever breaks afterwards; what only reads
+// waits for what was read. They have this in common:
+//
+// # Cancellation
+//
+// If ctx ends before the owner has begun with a request, nothing has happened,
+// and nothing will: the error has not [fault.Started]. Otherwise the outcome is
+// a matter of one append: it is awaited, for up to 100 ms, and is the answer.
+// If even that is too short, the error has Started: it may happen. Either way it
+// is of kind [fault.Cancelled] or [fault.Deadline], and Is ctx's cause.
+//
+// # Errors
+//
+// Each is a [*fault.Error] of one of these kinds, beside those that are named
+// with the methods:
+//
+//	fault.Lost       the owner has ended: another one took over, or the log
+//	                 failed. Started says whether it may have happened.
+//	fault.Cancelled  the owner was closed meanwhile. Not started.
+//	fault.Invalid    the owner is closed. Not started.
+//
+// # Panics
+//
+// They panic if ctx or the Client is nil.
+type Client struct {
+	owner    *Owner
+	settings settings
+}
+
+// With returns the client seen through opts, which are those of every job that is
+// enqueued through it, unless the job says otherwise.
+func (c *Client) With(opts ...Option) *Client {
+	c.must("With")
+	return &Client{owner: c.owner, settings: c.settings.with(opts)}
+}
+
+func (c *Client) must(verb string) {
+	if c == nil || c.owner == nil {
+		panic("job: " + verb + " of a Client that no Owner has made")
+	}
+}
+
+// Status says what there is to say of a job.
+//
+// # Errors
+//
+// Beside those of [Client], [fault.Invalid] with [ErrNoJob].
+func (c *Client) Status(ctx context.Context, id ID) (Status, error) {
+	r, err := c.about(ctx, "Status", opStatus, owner.Job, id)
+	if err != nil {
+		return Status{}, err
+	}
+	return statusOf(&r.Jobs[0]), nil
+}
+
+// Cancel sees to it that a job does nothing any more, and returns the state that
+// it has then. One that nobody has claimed is Cancelled; after that nobody will
+// begin with it. One that is Running stays so until its attempt ends: it is not
+// tried again, and is Cancelled unless it was completed. One that has ended stays
+// as it is, which is no error.
+//
+// # Errors
+//
+// Beside those of [Client], [fault.Invalid] with [ErrNoJob].
+func (c *Client) Cancel(ctx context.Context, id ID) (State, error) {
+	r, err := c.about(ctx, "Cancel", opCancel, owner.Cancel, id)
+	if errors.Is(err, errFenced) { // it has ended
+		s, err := c.Status(ctx, id)
+		return s.State, err
+	}
+	if err != nil {
+		return 0, err
+	}
+	return State(r.Status), nil
+}
+
+// Replay makes a dead letter ready again, with all its attempts before it. Its
+// failures stay in its history.
+//
+// # Errors
+//
+// Beside those of [Client]:
+//
+//	fault.Invalid     there is no such job ([ErrNoJob]), it is not dead, or a
+//	                  live job has its key.
+//	fault.Overloaded  there is no room for one more live job.
+func (c *Client) Replay(ctx context.Context, id ID) error {
+	_, err := c.about(ctx, "Replay", opReplay, owner.Revive, id)
+	return err
+}
+
+// about asks for something about one job.
+func (c *Client) about(ctx context.Context, verb, op string, what owner.Op, id ID) (*request, error) {
+	c.must(verb)
+	if ctx == nil {
+		panic("job: " + verb + " with a nil context")
+	}
+	r := &request{}
+	r.Op, r.Job = what, uint64(id)
+	if err := c.owner.ask(ctx, r); err != nil {
+		return nil, refusal(op, id.String(), err)
+	}
+	return r, nil
+}
+
+// Counts returns how many jobs a queue has, "" being all queues. A queue that
+// nothing was ever put in has none.
+func (c *Client) Counts(ctx context.Context, queue string) (Counts, error) {
+	c.must("Counts")
+	if ctx == nil {
+		panic("job: Counts with a nil context")
+	}
+	r := &request{}
+	r.Op, r.Name = owner.Counts, queue
+	if err := c.owner.ask(ctx, r); err != nil {
+		return Counts{}, refusal(opCounts, queue, err)
+	}
+	return countsOf(r.Counts), nil
+}

@@ -1,0 +1,157 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/state"
+)
+
+// What errors of this package say was being done.
+const (
+	opOpen     = "job: open"
+	opOwn      = "job: own"
+	opClose    = "job: close"
+	opNew      = "job: new"
+	opEnqueue  = "job: enqueue"
+	opStatus   = "job: status"
+	opCancel   = "job: cancel"
+	opReplay   = "job: replay"
+	opCounts   = "job: counts"
+	opSession  = "job: session"
+	opClaim    = "job: claim"
+	opComplete = "job: complete"
+	opFail     = "job: fail"
+	opReturn   = "job: return"
+	opEnd      = "job: end session"
+)
+
+// ErrNoJob says that there is no job with an [ID]: there never was, or it has
+// ended and is no longer kept. Errors that say so are [fault.Invalid].
+var ErrNoJob = fault.Sentinel("job: there is no such job")
+
+var (
+	errClosed    = errors.New("the owner is closed")
+	errClosing   = errors.New("the owner was closed meanwhile")
+	errFenced    = errors.New("the job is not this session's any more")
+	errNoSession = errors.New("the session has ended")
+	errNotDead   = errors.New("the job is not a dead letter")
+	errKeyTaken  = errors.New("a live job has the same key")
+	errNames     = errors.New("there are too many tasks and queues by name")
+)
+
+// invalid is the error of a call that was asked for wrongly. If why knows a hint,
+// it is taken over, and so is what is beneath it.
+func invalid(op, name string, why error) error {
+	e := &fault.Error{Op: op, Task: name, Kind: fault.Invalid, Err: why}
+	if inner, ok := why.(*fault.Error); ok {
+		e.Err, e.Hint = inner.Err, inner.Hint
+	}
+	return e
+}
+
+// refusal is err, why the owner did not do what was asked of it, in the words of
+// its caller.
+func refusal(op, name string, err error) error {
+	e := &fault.Error{Op: op, Task: name, Kind: fault.Failed, Err: err}
+	switch err := err.(type) {
+	case nil:
+		return nil
+	case *fault.Error:
+		e.Kind, e.Started, e.Hint, e.Err = err.Kind, err.Started, err.Hint, err.Err
+	case *gone:
+		e.Kind, e.Started, e.Err = err.kind, err.unsure, err.cause
+		if err.unsure {
+			e.Hint = "it may be carried out all the same"
+		}
+	case *owner.LostError:
+		lost(e, err)
+	case *state.FullError:
+		full(e, err)
+	case *owner.LowError:
+		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)
+	case *owner.TooLargeError:
+		e.Kind, e.Hint = fault.Invalid, hintSmaller
+		e.Err = fmt.Errorf("it takes %d bytes of a record of the log, which is more than the limit of %d", err.Bytes, err.Most)
+	default:
+		e.Kind, e.Err = plain(err)
+	}
+	return e
+}
+
+// lost is the error of what was open when the owner ended.
+func lost(e *fault.Error, l *owner.LostError) {
+	e.Kind, e.Started, e.Err = fault.Lost, l.MayHaveHappened, l.Err
+	switch {
+	case l.Err == errClosing && !l.MayHaveHappened:
+		e.Kind = fault.Cancelled
+	case errors.Is(l.Err, owner.ErrDeposed):
+		e.Err = errDeposed
+	}
+}
+
+// lowPause is when a log that is low on room may have some again.
+const lowPause = time.Second
+
+// plain is what a refusal of the state is in the words of its caller.
+func plain(err error) (fault.Kind, error) {
+	switch err {
+	case state.ErrNoJob:
+		return fault.Invalid, ErrNoJob
+	case state.ErrForgotten:
+		return fault.Invalid, fmt.Errorf("%w: it has ended, and is no longer kept", ErrNoJob)
+	case state.ErrFenced, state.ErrEnded:
+		return fault.Fenced, errFenced
+	case state.ErrNoSession:
+		return fault.Fenced, errNoSession
+	case state.ErrNotDead:
+		return fault.Invalid, errNotDead
+	case state.ErrKeyTaken:
+		return fault.Invalid, errKeyTaken
+	case state.ErrNames:
+		return fault.Overloaded, errNames
+	}
+	return fault.Failed, err
+}
+
+// full is the error for want of room.
+func full(e *fault.Error, f *state.FullError) {
+	what, field := "jobs", "Depth"
+	if f.Bytes {
+		what, field = "bytes of inputs and keys", "Bytes"
+	}
+	where := "there are"
+	if f.Queue != "" {
+		where = fmt.Sprintf("queue %q has", f.Queue)
+		field = fmt.Sprintf("Queues[%q].Depth", f.Queue)
+	}
+	e.Kind = fault.Overloaded
+	e.Err = fmt.Errorf("%s %d of at most %d %s", where, f.Have, f.Limit, what)
+	if f.Have < f.Limit {
+		e.Err = fmt.Errorf("%w: too little is left, or others wait for it", e.Err)
+	}
+	e.Hint = "leave out NoWait to wait for room, or raise Config." + field
+	if f.Never {
+		e.Kind = fault.Invalid
+		e.Err = fmt.Errorf("no more than %d %s fit, even if there were no others", f.Limit, what)
+		e.Hint = "enqueue fewer at once, or raise Config." + field
+	}
+}
+
+// damaged is the error for a log that cannot be gone on with.
+func damaged(e *fault.Error, d *owner.DamageError) {
+	where := fmt.Sprintf("record %d", d.Seq)
+	if d.Transition > 0 {
+		where += fmt.Sprintf(", transition %d", d.Transition)
+	}
+	e.Hint = d.Hint
+	if d.Newer {
+		e.Kind, e.Err = fault.Invalid, fmt.Errorf("a newer version wrote the log: %s: %s", where, d.Reason)
+		return
+	}
+	e.Kind = fault.Failed
+	e.Err = fault.Permanent(fmt.Errorf("%w: %s: %s", ErrDamaged, where, d.Reason))
+}

@@ -1,0 +1,120 @@
+package job
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/hemgo/hem/job/internal/state"
+)
+
+// A State is where a job is in its life.
+//
+//	             due               claimed              completed
+//	Scheduled ────────▶ Ready ─────────────────▶ Running ───────────▶ Done
+//	    ▲                 │ ▲   returned, lost      │ │
+//	    │ failed          │ └───────────────────────┘ ├─ for the last time ─▶ Dead ─ replayed ─▶ Ready
+//	    └─────────────────┼───────────────────────────┘
+//	                      └── cancelled ─▶ Cancelled   (Running: when its attempt ends without being Done)
+//
+// The first three are live, the others have ended.
+type State uint8
+
+// The states of a job. The zero State is none of them.
+const (
+	Scheduled State = 1 + iota // waits for its time, or for its next attempt
+	Ready                      // waits to be claimed
+	Running                    // is a session's
+	Done                       // was completed
+	Dead                       // has failed for good: a dead letter
+	Cancelled                  // was cancelled
+)
+
+// They are numbered as in package state.
+var _ [0]struct{} = [Cancelled - State(state.Cancelled)]struct{}{}
+
+var stateNames = [...]string{
+	Scheduled: "scheduled",
+	Ready:     "ready",
+	Running:   "running",
+	Done:      "done",
+	Dead:      "dead",
+	Cancelled: "cancelled",
+}
+
+// String gives the state's name in lower case.
+func (s State) String() string {
+	if int(s) < len(stateNames) && s != 0 {
+		return stateNames[s]
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// Live reports whether the job is yet to end.
+func (s State) Live() bool { return state.Status(s).Live() }
+
+// A Status is what there is to say of a job.
+type Status struct {
+	ID         ID
+	Task       string
+	Queue      string
+	Key        string // "" if it has none
+	State      State
+	Cancelling bool // Running, and to be Cancelled unless it is Done first
+	Priority   int
+
+	Attempt  int       // how many attempts began, since the last Replay
+	Attempts int       // how many there may be
+	Failures []Failure // the newest few, oldest first
+
+	Entered time.Time // when it was accepted
+	Since   time.Time // when it came to its State
+	Due     time.Time // Scheduled: when it is Ready. Ended: when it is forgotten. Else zero
+}
+
+// A Failure is an attempt that failed.
+type Failure struct {
+	Epoch uint32 // which of the job's claims it was: see [Token]
+	At    time.Time
+	Error string // cut to 1 KiB
+}
+
+// Counts are of jobs, by their State.
+type Counts struct {
+	Scheduled, Ready, Running int64
+	Done, Dead, Cancelled     int64 // those that are still kept
+
+	// Bytes are those of the inputs and keys of live jobs.
+	Bytes int64
+}
+
+// Live is how many have yet to end.
+func (c Counts) Live() int64 { return c.Scheduled + c.Ready + c.Running }
+
+func countsOf(c state.Counts) Counts {
+	return Counts{
+		Scheduled: c.Scheduled, Ready: c.Ready, Running: c.Running,
+		Done: c.Done, Dead: c.Dead, Cancelled: c.Cancelled,
+		Bytes: c.Bytes,
+	}
+}
+
+func statusOf(i *state.Info) Status {
+	s := Status{
+		ID: ID(i.ID), Task: i.Task, Queue: i.Queue, Key: i.Key,
+		State: State(i.Status), Cancelling: i.Cancel, Priority: int(i.Priority),
+		Attempt: i.Attempt, Attempts: i.Attempts,
+		Entered: timeOf(i.Entered), Since: timeOf(i.Since), Due: timeOf(i.Due),
+	}
+	for _, f := range i.Failures {
+		s.Failures = append(s.Failures, Failure{Epoch: f.Epoch, At: timeOf(f.At), Error: f.Error})
+	}
+	return s
+}
+
+// timeOf is the time that the log says, the zero Time for 0.
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros)
+}

@@ -1,0 +1,62 @@
+package job
+
+import (
+	"sync"
+)
+
+// A trimmer forgets old records, beside everything else and one call at a time.
+// That it fails harms nobody: the next snapshot asks again.
+type trimmer struct {
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	before uint64 // what is to be forgotten, and all before it
+	busy   bool
+}
+
+// trim forgets the records before before; 0 is none.
+func (o *Owner) trim(before uint64) {
+	t := &o.trims
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before <= t.before {
+		return
+	}
+	t.before = before
+	if !t.busy {
+		t.busy = true
+		t.running.Go(o.trimAll)
+	}
+}
+
+// trimAll goes on until all that is to be forgotten is, or could not be.
+func (o *Owner) trimAll() {
+	t := &o.trims
+	var done uint64
+	for {
+		t.mu.Lock()
+		before := t.before
+		t.busy = before > done
+		busy := t.busy
+		t.mu.Unlock()
+		if !busy {
+			return
+		}
+		if err := o.trimTo(before); err != nil && o.ctx.Err() == nil {
+			o.config.Log.Warn("job: old records stay in the log until the next snapshot", "name", o.config.Name, "before", before, "err", err)
+		}
+		done = before
+	}
+}
+
+// trimTo contains what the log may do: nobody waits for it.
+func (o *Owner) trimTo(before uint64) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = o.crash(v)
+		}
+	}()
+	return o.store.Trim(o.ctx, before)
+}
+
+func (t *trimmer) wait() { t.running.Wait() }
