@@ -133,3 +133,25 @@ func TestWakeInIsTheShortestTimeInWhichItCanBe(t *testing.T) {
 		t.Errorf("without a timer: %v", got)
 	}
 }
+
+// What has passed while it read on was before the record that it read last.
+func TestATakeoverInConflictCountsNoTimeTwice(t *testing.T) {
+	d := newDisk()
+	a := own(t, d, config())
+	b := read(t, d, config(), 1)
+	a.now.Wall += hour
+	a.ask(enqueue("q", 1)) // b, whose wall is behind, does not know of it
+	next, err := b.core.TakeOver(b.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next = b.core.Appended(b.now, d.append(next.After, next.Rec))
+	if next.Do != owner.ReadOn {
+		t.Fatalf("got %v", next.Do)
+	}
+	b.now.Mono += 60e6
+	b.run(next)
+	if got := b.recordNow(); got != a.now.Wall {
+		t.Errorf("it takes over %d after the last record", got-a.now.Wall)
+	}
+}

@@ -32,8 +32,9 @@ func (c *Core) TakeOver(t Time) (Next, error) {
 		return Next{}, err
 	}
 	_, h, _ := c.chain.Last()
+	c.clock.follow(t) // first: what has passed is no time after a record that was read since
 	c.clock.raise(c.state.Now())
-	c.begin(c.clock.follow(t), h.Term+1)
+	c.begin(c.clock.now, h.Term+1)
 	c.draft.add(state.AppendTakeover(nil))
 	c.draft.finish()
 	c.flight = flight{takes: true}
