@@ -92,17 +92,18 @@ func (o outcome) owed() (owed []string) {
 }
 
 // ladder is where work can run and what that costs.
-var ladder = table{name: "ladder", suites: []string{"scope", "pool", "proc"}, render: func(by map[string]outcome) string {
+var ladder = table{name: "ladder", suites: []string{"scope", "pool", "proc", "accept"}, render: func(by map[string]outcome) string {
 	ours := func(name string) string { return by[name].ours.short() }
 	child := ours("spawn-10000") + " to start and join"
 	call := ours("pool-do-1") + " with a slot free, " + ours("pool-do") + " where 16 queue"
 	trip := ours("roundtrip-1KiB") + " for 1 KiB there and back, " + ours("spawn-to-first-result") + " to start one"
+	safe := ours("accept-1") + " until it is on the disk, " + ours("accept-64") + " each where 64 enqueue"
 	return markdownTable([][]string{
 		{"rung", "package", "memory", "overhead", "if it crashes", "pick it when"},
 		{"goroutine", "`scope`", "shared", child, "takes the program down unless contained", "I/O, light work"},
 		{"CPU pool", "`pool`", "shared", call, "same", "short CPU work that must not starve requests"},
 		{"process", "`proc`", "isolated", trip, "only its own call fails", "heavy, risky or native code"},
-		{"durable job", "`job`", "isolated, survives this machine", "later", "another worker runs it again", "work that must happen"},
+		{"durable job", "`job`", "isolated, survives this machine", safe, "another worker runs it again", "work that must happen"},
 	})
 }}
 

@@ -23,7 +23,7 @@ func TestCasesBecomeATable(t *testing.T) {
 	}
 }
 
-func TestLadderSaysLaterWhereNothingIsMeasured(t *testing.T) {
+func TestLadderQuotesEachRung(t *testing.T) {
 	got := ladder.render(map[string]outcome{
 		"spawn-10000": {ours: quantity{312, nanoseconds}},
 		"pool-do-1":   {ours: quantity{48, nanoseconds}},
@@ -31,10 +31,13 @@ func TestLadderSaysLaterWhereNothingIsMeasured(t *testing.T) {
 
 		"roundtrip-1KiB":        {ours: quantity{21_000, nanoseconds}},
 		"spawn-to-first-result": {ours: quantity{5_400_000, nanoseconds}},
+
+		"accept-1":  {ours: quantity{330_000, nanoseconds}},
+		"accept-64": {ours: quantity{14_000, nanoseconds}},
 	})
 	for _, want := range []string{
 		"| 312 ns to start and join |", "| 48.0 ns with a slot free, 550 ns where 16 queue |",
-		"| 21.0 µs for 1 KiB there and back, 5.40 ms to start one |", "| later | another worker",
+		"| 21.0 µs for 1 KiB there and back, 5.40 ms to start one |", "| 330 µs until it is on the disk, 14.0 µs each where 64 enqueue | another worker",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing from:\n%s", want, got)
@@ -53,7 +56,7 @@ func TestLadderIsMadeOfCasesThatExist(t *testing.T) {
 			ours[c.name] = true
 		}
 	}
-	for _, name := range []string{"spawn-10000", "pool-do-1", "pool-do", "roundtrip-1KiB", "spawn-to-first-result"} {
+	for _, name := range []string{"spawn-10000", "pool-do-1", "pool-do", "roundtrip-1KiB", "spawn-to-first-result", "accept-1", "accept-64"} {
 		if !ours[name] {
 			t.Errorf("the ladder quotes %s, which no suite of its has", name)
 		}
