@@ -1,0 +1,109 @@
+package sim_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A count is something that must have happened, or the simulation proves
+// nothing about it.
+type count uint8
+
+const (
+	events_ count = iota
+	records
+	takeovers
+	depositions
+	crashes
+	pauses
+	jumps
+	powerCuts
+	recordsCut
+	lostAcks
+	lateAppends
+	lateLanded
+	failedAppends
+	resends
+	looks
+	staleLooks
+	fullLogs
+	lowLogs
+	staleReads
+	snapshots
+	abandoned
+	trims
+	trimsCut
+	restores
+	lostMessages
+	doubled
+	retries
+	repeats
+	outdated
+	roomWaits
+	roomServed
+	claimWaits
+	claimServed
+	dropped
+	givenBack
+	fullRefusals
+	lowRefusals
+	keyHits
+	batches
+	deadLetters
+	revivals
+	cancels
+	cancelsRunning
+	fenced
+	sessionLosses
+	backoffs
+	timers
+	forgotten
+	clientsForgotten
+	replays
+	lostAnswers
+	counts // how many there are
+)
+
+var countNames = [counts]string{
+	events_: "events", records: "records", takeovers: "takeovers", depositions: "depositions", crashes: "crashes",
+	pauses: "pauses", jumps: "clock jumps", powerCuts: "power cuts", recordsCut: "records cut", lostAcks: "lost acks",
+	lateAppends: "late appends", lateLanded: "late ones that landed", failedAppends: "failed appends", resends: "resends",
+	looks: "looks", staleLooks: "stale looks", fullLogs: "log full", lowLogs: "log low", staleReads: "stale reads",
+	snapshots: "snapshots", abandoned: "snapshots abandoned", trims: "trims", trimsCut: "trims interrupted", restores: "restores from a snapshot",
+	lostMessages: "messages lost", doubled: "messages doubled", retries: "retries", repeats: "repeated requests answered",
+	outdated: "requests outdated", roomWaits: "waits for room", roomServed: "served with room", claimWaits: "waits for a job",
+	claimServed: "served with a job", dropped: "waits dropped", givenBack: "claims given back", fullRefusals: "refused as full",
+	lowRefusals: "refused as low", keyHits: "keys taken", batches: "batches", deadLetters: "dead letters", revivals: "revivals",
+	cancels: "cancels", cancelsRunning: "cancels while running", fenced: "fenced outcomes", sessionLosses: "attempts lost with a session",
+	backoffs: "back-offs", timers: "timers", forgotten: "jobs forgotten", clientsForgotten: "clients forgotten",
+	replays: "replays compared", lostAnswers: "answers lost with an owner",
+}
+
+type tally [counts]int64
+
+func (t *tally) add(o *tally) {
+	for i := range t {
+		t[i] += o[i]
+	}
+}
+
+// missing names what never happened.
+func (t *tally) missing() (names []string) {
+	for i, n := range t {
+		if n == 0 {
+			names = append(names, countNames[i])
+		}
+	}
+	return names
+}
+
+func (t *tally) String() string {
+	var b strings.Builder
+	for i, n := range t {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%d %s", n, countNames[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,154 @@
+package sim_test
+
+// A what is a kind of step.
+type what uint8
+
+const (
+	doEnqueue what = iota
+	doMany
+	doClaim
+	doOpen
+	doEndSession
+	doCancel
+	doRevive
+	doRead
+	doDrop
+	doRepeat
+	logFails
+	netFails
+	cutsPower
+	crashes_
+	closes
+	usurps
+	pauses_
+	jumps_
+	verifies
+	whats
+)
+
+var weights = [whats]int64{
+	doEnqueue: 64, doMany: 12, doClaim: 60, doOpen: 4, doEndSession: 3, doCancel: 12, doRevive: 6, doRead: 6,
+	doDrop: 8, doRepeat: 6, logFails: 12, netFails: 5, cutsPower: 2, crashes_: 2, closes: 1, usurps: 2,
+	pauses_: 3, jumps_: 2, verifies: 2,
+}
+
+// A step is something that somebody does, or that befalls them, at a time that
+// the seed alone decides. Everything else follows from steps.
+type step struct {
+	at   int64
+	what what
+	d    *dice
+	n    int
+}
+
+// script makes the steps of a seed: in bursts, so that much is under way at once.
+func script(seed uint64) []step {
+	d := newDice(seed, -1)
+	var total int64
+	for _, w := range weights {
+		total += w
+	}
+	steps := make([]step, d.between(60, 200))
+	mean := scripted / int64(len(steps))
+	at := int64(2000)
+	for i := range steps {
+		switch {
+		case d.percent(60):
+			at += d.below(1500)
+		case d.percent(60):
+			at += d.below(mean)
+		default:
+			at += d.below(5 * mean)
+		}
+		kind, left := what(0), d.below(total)
+		for left >= weights[kind] {
+			left -= weights[kind]
+			kind++
+		}
+		steps[i] = step{at, kind, newDice(seed, i+1), i}
+	}
+	return steps
+}
+
+// perform does a step.
+func (w *world) perform(p *step) {
+	d := p.d
+	switch p.what {
+	case doEnqueue:
+		w.enqueue(d, 1)
+	case doMany:
+		w.enqueue(d, int(d.between(2, 4)))
+	case doClaim:
+		w.claim(d, w.workers[d.below(3)])
+	case doOpen:
+		w.open(d, w.workers[d.below(3)])
+	case doEndSession:
+		w.endSession(d, w.workers[d.below(3)])
+	case doCancel:
+		w.cancel(d)
+	case doRevive:
+		w.revive(d)
+	case doRead:
+		w.readSomething(d)
+	case doDrop:
+		w.dropSome(d)
+	case doRepeat:
+		w.repeatSome(d)
+	case verifies:
+		w.verify(d)
+	default:
+		w.befall(p)
+	}
+}
+
+// befall is what nobody wants.
+func (w *world) befall(p *step) {
+	d := p.d
+	switch p.what {
+	case logFails:
+		l := &w.disk
+		l.fault, l.d, l.until = logFault(d.below(int64(logFaults))), d, w.now+d.between(1e3, 3e6)
+		if l.fault == low {
+			w.tally[lowLogs]++
+		}
+		w.note("the log is %s for %d µs", logFaultNames[l.fault], l.until-w.now)
+	case netFails:
+		w.net.d, w.net.until = d, w.now+d.between(1e3, 3e6)
+		w.note("the network is bad for %d µs", w.net.until-w.now)
+	case cutsPower:
+		w.disk.cut(d)
+		for _, s := range w.shells {
+			if !s.dead && d.one(2) {
+				s.die(d)
+			}
+		}
+	case crashes_:
+		if s := w.someOwner(d); s != nil {
+			s.die(d)
+		}
+	case closes:
+		if s := w.someOwner(d); s != nil {
+			s.close()
+		}
+	case usurps:
+		w.boot(d.below(5e3))
+	case pauses_:
+		if s := w.someOwner(d); s != nil {
+			s.pause(d.between(1e3, 5e6))
+			if d.one(2) {
+				w.boot(d.below(3e6))
+			}
+		}
+	case jumps_:
+		if s := w.someOwner(d); s != nil {
+			s.jump(pick[int64](d, -3600e6, -3600e6, -2e6, 3e6, 30e6, 3e6, 30e6, 24*3600e6))
+		}
+	}
+}
+
+// note tells if somebody listens.
+func (w *world) note(format string, args ...any) {
+	if w.telling {
+		w.tell(format, args...)
+	}
+}
