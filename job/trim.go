@@ -2,10 +2,14 @@ package job
 
 import (
 	"sync"
+	"time"
 )
 
+// trimPause is how long after a trim that failed the next one is tried.
+const trimPause = 5 * time.Second
+
 // A trimmer forgets old records, beside everything else and one call at a time.
-// That it fails harms nobody: the next snapshot asks again.
+// That it fails harms nobody, and is tried again: a full disk may need it.
 type trimmer struct {
 	running sync.WaitGroup
 
@@ -29,10 +33,10 @@ func (o *Owner) trim(before uint64) {
 	}
 }
 
-// trimAll goes on until all that is to be forgotten is, or could not be.
+// trimAll goes on until all that is to be forgotten is.
 func (o *Owner) trimAll() {
 	t := &o.trims
-	var done uint64
+	var done, failed uint64
 	for {
 		t.mu.Lock()
 		before := t.before
@@ -42,10 +46,16 @@ func (o *Owner) trimAll() {
 		if !busy {
 			return
 		}
-		if err := o.trimTo(before); err != nil && o.ctx.Err() == nil {
-			o.config.Log.Warn("job: old records stay in the log until the next snapshot", "name", o.config.Name, "before", before, "err", err)
+		err := o.trimTo(before)
+		if err == nil || o.ctx.Err() != nil {
+			done = before
+			continue
 		}
-		done = before
+		if failed != before {
+			failed = before
+			o.config.Log.Warn("job: old records stay in the log for now", "name", o.config.Name, "before", before, "err", err)
+		}
+		_ = sleep(o.ctx, trimPause)
 	}
 }
 

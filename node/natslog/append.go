@@ -104,7 +104,7 @@ func (l *Log) noted(after uint64, size int, hash [32]byte) error {
 // down is what an append gets while the store cannot be opened. It has not been
 // sent, so where the disk is full the promise of ErrFull holds.
 func (l *Log) down(after uint64, err error) error {
-	if errors.Is(err, job.ErrDamaged) {
+	if errors.Is(err, job.ErrDamaged) || errors.Is(err, job.ErrClosed) {
 		return err
 	}
 	if errors.Is(err, errNoSpace) {
@@ -118,7 +118,7 @@ func (l *Log) down(after uint64, err error) error {
 func (l *Log) afterwards(ctx context.Context, n *node, after uint64, rec []byte) error {
 	full, said := n.saidFull(), n.said()
 	if err := l.reopen(context.WithoutCancel(ctx)); err != nil {
-		if errors.Is(err, job.ErrDamaged) {
+		if errors.Is(err, job.ErrDamaged) || errors.Is(err, job.ErrClosed) {
 			return err
 		}
 		return l.refusal(after, job.ErrUnknown, said+"; "+err.Error())

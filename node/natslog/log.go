@@ -34,7 +34,8 @@ type Log struct {
 
 	node   atomic.Pointer[node] // nil while the store cannot be opened; set with the writing token
 	broken atomic.Pointer[error]
-	tried  time.Time // when reopening was tried last; with the writing token
+	stuck  atomic.Bool // the server does not end; then broken is set
+	tried  time.Time   // when reopening was tried last; with the writing token
 
 	ended chan struct{} // closed when keep is to end
 	kept  sync.WaitGroup
@@ -128,7 +129,7 @@ func (l *Log) make(ctx context.Context) error {
 		return refuse(l.dir, fault.Failed, err, "see what the log says")
 	}
 	err = n.create(ctx, l.id())
-	n.stop() // what follows opens it as everyone does, and so proves that one can
+	err = errors.Join(err, n.stop()) // what follows opens it as everyone does, and so proves that one can
 	if err == nil {
 		err = syncDir(l.dir)
 	}
@@ -289,6 +290,16 @@ func (l *Log) extent(ctx context.Context) (extent, error) {
 	return e, nil
 }
 
+// stuckError is of a log whose server does not end. The log is closed for good, and
+// so is the directory, until this process is.
+func (l *Log) stuckError() error {
+	l.stuck.Store(true)
+	err := error(&fault.Error{Op: "natslog: log", Task: l.dir, Kind: fault.Failed, Started: true,
+		Err: fmt.Errorf("%w: %w", job.ErrClosed, errStuck), Hint: "start this process again; nothing that was acknowledged is lost"})
+	l.broken.CompareAndSwap(nil, &err)
+	return err
+}
+
 // condemn stops the log for good.
 func (l *Log) condemn(why string) error {
 	err := damaged(l.dir, why)
@@ -311,11 +322,15 @@ func (l *Log) Close() error {
 	return l.release()
 }
 
-// release gives everything back, the directory last.
+// release gives everything back, the directory last. If the server does not end,
+// the directory stays locked: it might yet write.
 func (l *Log) release() error {
 	var err error
-	if n := l.node.Load(); n != nil {
-		n.stop()
+	if l.stuck.Load() {
+		return l.stuckError()
+	}
+	if n := l.node.Load(); n != nil && n.stop() != nil {
+		return l.stuckError()
 	}
 	if l.head != nil {
 		err = l.head.close()

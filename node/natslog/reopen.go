@@ -35,7 +35,9 @@ func (l *Log) reopen(ctx context.Context) error {
 	said := "it could not be opened"
 	if n := l.node.Swap(nil); n != nil {
 		said = n.said()
-		n.stop()
+		if n.stop() != nil {
+			return l.stuckError()
+		}
 	}
 	l.c.Log.Warn("natslog: reopening the store", "dir", l.dir, "why", said)
 	if err := rewriteTail(l.dir); err != nil {

@@ -62,13 +62,33 @@ func (r *room) free() int64 {
 	return r.left.Load()
 }
 
+// freeNow is free as it is at this moment.
+func (r *room) freeNow() int64 {
+	r.asked.Store(0)
+	return r.free()
+}
+
+// What the store may write to forget a record, and beside that.
+const (
+	tombstone  = 64
+	purgeSpace = 64 << 10
+)
+
+// purgeable is how many records can be forgotten at once with what the file system
+// has left. Forgetting needs room, and the server does not survive being without.
+func (r *room) purgeable() uint64 {
+	return uint64(max(r.freeNow()-purgeSpace, 0) / tombstone)
+}
+
 // admit refuses a record of size bytes for which there is no room.
 func (r *room) admit(size int) error {
 	if used := r.used.Load(); used+int64(size)+overhead > r.most {
 		return fmt.Errorf("its records have %s of %s (Config.MaxBytes)", bytesText(used), bytesText(r.most))
 	}
-	if free := r.free(); free < leastFree+int64(size) {
-		return fmt.Errorf("the file system has %s left", bytesText(free))
+	if need := leastFree + int64(size); r.free() < need {
+		if free := r.freeNow(); free < need {
+			return fmt.Errorf("the file system has %s left", bytesText(free))
+		}
 	}
 	return nil
 }

@@ -66,6 +66,11 @@ func (l *Log) remove(ctx context.Context, oldest uint64) error {
 		if step == 0 {
 			step = max(stepBytes*e.count/max(uint64(e.bytes), 1), 1)
 		}
+		most := l.room.purgeable()
+		if most == 0 {
+			return fmt.Errorf("%w for what the store writes to forget records", errNoSpace)
+		}
+		step = min(step, most)
 		began := time.Now()
 		err = l.try(ctx, func(n *node) error { return n.purge(ctx, min(e.first+step, oldest)) })
 		if err != nil {
