@@ -2,9 +2,9 @@ package job
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/state"
 )
 
 // A Client asks an owner for things. It is made by [Owner.Client]; [Client.With]
@@ -78,10 +78,6 @@ func (c *Client) Status(ctx context.Context, id ID) (Status, error) {
 // Beside those of [Client], [fault.Invalid] with [ErrNoJob].
 func (c *Client) Cancel(ctx context.Context, id ID) (State, error) {
 	r, err := c.about(ctx, "Cancel", opCancel, owner.Cancel, id)
-	if errors.Is(err, errFenced) { // it has ended
-		s, err := c.Status(ctx, id)
-		return s.State, err
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -111,7 +107,11 @@ func (c *Client) about(ctx context.Context, verb, op string, what owner.Op, id I
 	}
 	r := &request{}
 	r.Op, r.Job = what, uint64(id)
-	if err := c.owner.ask(ctx, r); err != nil {
+	err := c.owner.ask(ctx, r)
+	if err == state.ErrEnded && what == owner.Cancel {
+		return r, nil // the answer says how; to ask for that apart could find it replayed
+	}
+	if err != nil {
 		return nil, refusal(op, id.String(), err)
 	}
 	return r, nil

@@ -18,13 +18,16 @@ const MaxRecord = 512 << 10
 // is one whose disk fails when a test says so. Any goroutine may use a Log;
 // Trim runs beside Append and Read.
 //
-// A Log whose room can end should also have the method
+// A Log whose room can end should also have the methods
 //
 //	Low() error
+//	Room() int64
 //
-// which is asked before each record, so it must be cheap. While it returns an
-// error, saying how much room is left and what a person can do, the owner
-// refuses new jobs with it and goes on completing those it has.
+// which are asked before each record, so they must be cheap. While Low returns an
+// error, saying how much room is left and what a person can do, the owner refuses
+// new jobs with it and goes on completing those it has. Room is how many bytes of
+// records there is room for. The owner keeps what a snapshot takes, and as much
+// again: a log that cannot take one cannot be made shorter.
 type Log interface {
 	// Append stores rec as the record after+1, if after is the last one there
 	// is. When it returns nil, rec survives a loss of power. It does not keep

@@ -51,6 +51,9 @@ func (o *Owner) serve(next owner.Next) error {
 		if o.low != nil {
 			o.core.Low(o.low())
 		}
+		if o.room != nil {
+			o.core.Left(o.room())
+		}
 		next = o.core.Decide(o.now())
 		o.release()
 		if next.Do == owner.Idle {

@@ -62,6 +62,9 @@ func open(ctx context.Context, log Log, c Config, now func() owner.Time) (*Owner
 	if l, ok := log.(interface{ Low() error }); ok {
 		o.low = l.Low
 	}
+	if l, ok := log.(interface{ Room() int64 }); ok {
+		o.room = l.Room
+	}
 	if len(c.Tasks) > 0 {
 		o.tasks = make(map[string]bool, len(c.Tasks))
 		for _, t := range c.Tasks {

@@ -17,6 +17,7 @@ type Owner struct {
 	config  Config
 	store   Log
 	low     func() error // the store's, or nil
+	room    func() int64 // likewise
 	tasks   map[string]bool
 	log     [16]byte // the id that the records have
 	now     func() owner.Time

@@ -73,6 +73,9 @@ func refusal(op, name string, err error) error {
 		full(e, err)
 	case *owner.LowError:
 		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)
+		if fault.HintOf(err.Err) == "" {
+			e.Hint = "let jobs end, or give the log more room"
+		}
 	case *owner.TooLargeError:
 		e.Kind, e.Hint = fault.Invalid, hintSmaller
 		e.Err = fmt.Errorf("it takes %d bytes of a record of the log, which is more than the limit of %d", err.Bytes, err.Most)

@@ -118,6 +118,13 @@ func (l *Log) Low() error {
 	return nil
 }
 
+// Room returns how many bytes of records there is room for: of what Config.MaxBytes
+// allows or on the file system, whichever is less.
+func (l *Log) Room() int64 {
+	r := &l.room
+	return max(min(r.most-r.used.Load(), r.free()-leastFree), 0)
+}
+
 func (l *Log) low(why, hint string) error {
 	return &fault.Error{Op: "natslog: log", Task: l.dir, Kind: fault.Overloaded, Err: fmt.Errorf("room is low: %s", why), Hint: hint}
 }

@@ -57,7 +57,8 @@ type Core struct {
 	answers  [2][]*Request // what Answered returns next, and what it returned last
 	returns  []lease       // claimed by those who have gone
 	low      error
-	more     bool // the last record had no space for what could be decided
+	left     int64 // bytes that the log takes, as it says; negative: not known
+	more     bool  // the last record had no space for what could be decided
 
 	t      []byte // the transition being made
 	out    state.Outcome
@@ -103,7 +104,7 @@ func New(c Config) *Core {
 		c.PageBytes = 64 << 10
 	}
 	c.PageBytes = min(c.PageBytes, 128<<10)
-	core := &Core{config: c}
+	core := &Core{config: c, left: -1}
 	core.rooms.lines = make(map[string]*roomLine)
 	core.Start(1)
 	return core
@@ -161,6 +162,30 @@ func (c *Core) Drop(r *Request) {
 // Low says what the log says of its room now: nil, or why it is low. While it is,
 // an Enqueue is refused with a [*LowError], and the log is made shorter.
 func (c *Core) Low(err error) { c.low = err }
+
+// Left says how many bytes of records the log has room for; negative, which is so
+// from the beginning, is not known. While that is less than twice what a snapshot
+// takes, an Enqueue is refused with a [*LowError] as well: without room for a
+// snapshot the log can never be made shorter. Nor is one begun that does not fit.
+func (c *Core) Left(bytes int64) { c.left = bytes }
+
+// snapshotRoom is about how many bytes of the log a snapshot takes, with what is
+// logged beside it.
+func (c *Core) snapshotRoom() int64 {
+	size := c.state.Size()
+	return size + size/8 + 2*record.Max
+}
+
+// short reports whether the log has less room left than bytes.
+func (c *Core) short(bytes int64) bool { return c.left >= 0 && c.left < bytes }
+
+// lowNow is why no jobs are entered at present, or nil.
+func (c *Core) lowNow() error {
+	if need := 2 * c.snapshotRoom(); c.low == nil && c.short(need) {
+		return &shortError{c.left, need}
+	}
+	return c.low
+}
 
 // Answered returns the requests that were answered since the last call. They are
 // their callers' again; the slice is the Core's.

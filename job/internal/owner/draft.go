@@ -67,6 +67,7 @@ func (c *Core) carryOut(r *Request) bool {
 		return false
 	}
 	if err := c.apply(); err != nil {
+		r.Status = c.out.Status // of a Cancel that comes after the end
 		c.refuse(r, err)
 		return true
 	}

@@ -51,6 +51,13 @@ func (e *LowError) Error() string { return e.Err.Error() }
 // Unwrap gives what the log said.
 func (e *LowError) Unwrap() error { return e.Err }
 
+// A shortError says that the log has no room to be made shorter in.
+type shortError struct{ left, need int64 }
+
+func (e *shortError) Error() string {
+	return fmt.Sprintf("room is low: the log takes %d bytes more, and %d are kept for a snapshot of the jobs that are there", e.left, e.need)
+}
+
 // A TooLargeError refuses a request that no record could hold.
 type TooLargeError struct{ Bytes, Most int }
 

@@ -70,7 +70,7 @@ type Request struct {
 
 	IDs      []uint64     // of an Enqueue, the jobs'; of an OpenSession, the session's; of an OpenClient, the client's
 	Existing []bool       // of an Enqueue: which jobs were there already
-	Status   state.Status // Return, Complete, Fail, Cancel, Revive: the job's after it
+	Status   state.Status // Return, Complete, Fail, Cancel, Revive: the job's after it; also of a Cancel that is refused as ErrEnded
 	Jobs     []state.Info // of a Claim, what it was given; of Job, the one
 	Counts   state.Counts
 	Depth    int64 // of Counts of a queue

@@ -243,7 +243,8 @@ func (c *Core) busy(queue string) error {
 // refuseLow refuses all Enqueues while the log has little room, but those that
 // were carried out before. None of this is the state's doing: it is told at once.
 func (c *Core) refuseLow() {
-	if c.low == nil {
+	low := c.lowNow()
+	if low == nil {
 		return
 	}
 	for _, r := range slices.Backward(slices.Clone(c.rooms.each())) {
@@ -257,7 +258,7 @@ func (c *Core) refuseLow() {
 			stay = append(stay, r)
 			continue
 		}
-		r.Err = &LowError{c.low}
+		r.Err = &LowError{low}
 		c.tell(r)
 	}
 	c.arrived.keep(stay)

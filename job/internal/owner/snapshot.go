@@ -17,11 +17,11 @@ type snapshot struct {
 // the log has little room. With nothing logged since it would shorten nothing.
 func (c *Core) snapshotDue() bool {
 	h := &c.history
-	if h.tail == 0 || h.begin != 0 {
+	if h.tail == 0 || h.begin != 0 || c.short(c.snapshotRoom()) {
 		return false
 	}
 	least := max(c.config.SnapshotAfter, c.state.Size())
-	if c.low != nil || c.snapshot.pressed {
+	if c.lowNow() != nil || c.snapshot.pressed {
 		least = max(c.state.Size()/8, int64(c.config.PageBytes/16))
 	}
 	return h.tail > least

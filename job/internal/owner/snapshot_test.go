@@ -250,3 +250,43 @@ func TestARecordHasMorePagesWhenMuchWaits(t *testing.T) {
 	s.decide()
 	sameAsReplayed(t, s)
 }
+
+// What cannot be written must not be begun, and what must be written later needs
+// its room kept.
+func TestALogWithoutRoomForASnapshotTakesNoJobsAndBeginsNone(t *testing.T) {
+	s := own(t, newDisk(), small())
+	s.ask(enqueue("q", 10))
+	waits := wait(enqueue("small", 1))
+	s.core.Left(1 << 20)
+	s.core.Add(waits)
+	s.decide()
+	s.want(waits, "enqueue: room is low: the log takes 1048576 bytes more, and "+numberIn(waits.Err)+" are kept for a snapshot of the jobs that are there")
+	s.core.Answered()
+	s.wantAll(s.ask(cancel(1)...), "cancel")
+	s.core.Low(errors.New("little"))
+	s.decide()
+	if s.disk.first != 1 || strings.Contains(kinds(t, s.disk.at(s.disk.last())), "b") {
+		t.Fatal("a snapshot has begun, for which there is no room")
+	}
+	s.core.Low(nil)
+	s.core.Left(10 << 20)
+	s.wantAll(s.ask(enqueue("q", 1)), "enqueue 11")
+	s.core.Left(-1)
+	s.run(s.begin(30))
+	s.decide()
+	if s.disk.first == 1 {
+		t.Fatal("no snapshot, although there is room")
+	}
+	sameAsReplayed(t, s)
+}
+
+// numberIn is the second number in an error's text.
+func numberIn(err error) string {
+	words := strings.Fields(err.Error())
+	for i, w := range words {
+		if w == "and" {
+			return words[i+1]
+		}
+	}
+	return "?"
+}
