@@ -21,10 +21,10 @@ func BenchmarkEnqueueFsync(b *testing.B) {
 	}
 }
 
-// Three yields before a record is decided are worth the most where appends are
-// slow and producers are few.
+// Yielding before a record is decided is worth the most where appends are slow and
+// producers are few.
 func BenchmarkEnqueueYields(b *testing.B) {
-	for _, yields := range []int{0, 1, 3, 10} {
+	for _, yields := range []int{0, 1, 3, 12} {
 		for _, n := range producers {
 			b.Run(fmt.Sprintf("yields=%d/producers=%d", yields, n), func(b *testing.B) {
 				defer job.SetYields(yields)()

@@ -10,9 +10,6 @@ import (
 // boot starts another owner, which takes the log over. Each is a new incarnation.
 func (w *world) boot(after int64) {
 	w.after(after, func() {
-		if len(w.shells) >= 24 {
-			return
-		}
 		n := len(w.shells)
 		s := &shell{w: w, n: n, d: newDice(w.seed, 1e6+n), birth: w.now - int64(n)*1e6, jumped: -hour}
 		if s.d.one(3) && !w.over {

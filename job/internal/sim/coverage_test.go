@@ -10,7 +10,7 @@ import (
 type count uint8
 
 const (
-	events_ count = iota
+	happenings count = iota
 	records
 	takeovers
 	depositions
@@ -65,7 +65,7 @@ const (
 )
 
 var countNames = [counts]string{
-	events_: "events", records: "records", takeovers: "takeovers", depositions: "depositions", crashes: "crashes",
+	happenings: "events", records: "records", takeovers: "takeovers", depositions: "depositions", crashes: "crashes",
 	pauses: "pauses", jumps: "clock jumps", powerCuts: "power cuts", recordsCut: "records cut", lostAcks: "lost acks",
 	lateAppends: "late appends", lateLanded: "late ones that landed", failedAppends: "failed appends", resends: "resends",
 	looks: "looks", staleLooks: "stale looks", fullLogs: "log full", lowLogs: "log low", staleReads: "stale reads",

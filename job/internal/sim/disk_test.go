@@ -21,12 +21,12 @@ type disk struct {
 	first   uint64
 	before  uint64 // an older first, for stale bounds
 	durable uint64
-	trimTo  uint64
 	age     int // cuts so far; what was sent before one never arrives
 
 	fault  logFault
 	until  int64
 	d      *dice // of the fault
+	room   int64 // while low, the bytes that are left; negative: it is said in words
 	sent   int   // appends so far
 	broken diskMutant
 }
@@ -165,12 +165,20 @@ func (l *disk) bounds() (first uint64, err error) {
 	return l.first, nil
 }
 
-// low is why there is little room.
+// low is why there is little room, if the log says so.
 func (l *disk) low() error {
-	if l.w.now < l.until && l.fault == low {
+	if l.w.now < l.until && l.fault == low && l.room < 0 {
 		return errLow
 	}
 	return nil
+}
+
+// left is how many bytes there is room for, negative if that is not known.
+func (l *disk) left() int64 {
+	if l.w.now < l.until && l.fault == low {
+		return l.room
+	}
+	return -1
 }
 
 // trim forgets the records before before, some at a time.

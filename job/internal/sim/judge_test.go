@@ -211,6 +211,13 @@ func (w *world) judgeRefusal(v *delivery) {
 		if known && m.lives[id].is[0].seq <= v.seen && v.r.Op != owner.Job {
 			w.breaks(kept, "%v: %v, and record %d has entered it", v, err, m.lives[id].is[0].seq)
 		}
+	case errors.Is(err, state.ErrEnded):
+		ended := func(s was) bool {
+			return s.seq <= v.durable && !s.status.Live() && (v.r.Op != owner.Cancel || s.status == v.r.Status)
+		}
+		if !known || !slices.ContainsFunc(m.lives[id].is, ended) {
+			w.breaks(kept, "%v: %v, now %s, which no record up to %d says", v, err, statusNames[v.r.Status], v.durable)
+		}
 	case errors.Is(err, state.ErrOutdated):
 		if v.op.closed > 0 && v.op.closed < v.at || w.follower.forgot[v.r.Request.Client] {
 			return

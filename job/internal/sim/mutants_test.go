@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/state"
@@ -44,7 +46,11 @@ func mutants() []mutant {
 		{"a log that loses what it acknowledged", nil, mutation{disk: diskMutant{losesAcked: true}}, []rule{inLog, sameReplay}},
 		{"a log that compares no predecessor", nil, mutation{disk: diskMutant{noCompare: true}}, []rule{oneOwner}},
 		{"a log that trims too much", nil, mutation{disk: diskMutant{trimsMore: true}}, []rule{sameReplay}},
-		{"a shell that does not wake up", nil, mutation{deaf: true}, []rule{onTime, progress}},
+		{"a shell that does not wake up", nil, mutation{shell: shellMutant{deaf: true}}, []rule{progress}},
+		{"a shell that wakes up late", nil, mutation{shell: shellMutant{drowsy: true}}, []rule{onTime}},
+		{"a shell that hands on the newest claim first", nil, mutation{shell: shellMutant{swaps: true}}, []rule{inOrder}},
+		{"a shell that forgets an answer", nil, mutation{shell: shellMutant{forgets: true}}, []rule{progress}},
+		{"a shell that is never quiet", nil, mutation{shell: shellMutant{restless: true}}, []rule{progress}},
 	}
 }
 
@@ -57,25 +63,47 @@ func TestSimulationCatchesEveryMutant(t *testing.T) {
 				*x.set = true
 				defer func() { *x.set = false }()
 			}
-			for seed := uint64(1); seed <= 1000; seed++ {
-				w := history(seed, nil, x.m, false)
-				for _, b := range w.broken {
-					if slices.Contains(x.rules, b.rule) {
-						caught[b.rule] = true
-						t.Logf("seed %d: %v: %.300s", seed, b.rule, b.text)
-						return
-					}
-				}
-				if len(w.broken) > 0 {
-					t.Logf("seed %d, but %v: %.300s", seed, w.broken[0].rule, w.broken[0].text)
-				}
+			seed, b := x.hunt(1000)
+			if seed == 0 {
+				t.Fatalf("it was not caught in 1000 seeds, by: %v", x.rules)
 			}
-			t.Error("it was not caught")
+			caught[b.rule] = true
+			t.Logf("caught within %d seeds by %q: %.200s", seed, b.rule, b.text)
 		})
 	}
 	for r := rule(1); r < rules; r++ {
 		if !caught[r] {
 			t.Errorf("no mutant was caught by: %v", r)
 		}
+	}
+}
+
+// hunt is the first of n seeds that breaks one of the rules that it should, or 0.
+func (x *mutant) hunt(n uint64) (seed uint64, b breach) {
+	for seed = 1; seed <= n; seed++ {
+		for _, b := range history(seed, nil, x.m, false).broken {
+			if slices.Contains(x.rules, b.rule) {
+				return seed, b
+			}
+		}
+	}
+	return 0, b
+}
+
+func TestSimulationShrinksWhatFails(t *testing.T) {
+	x := mutant{m: mutation{disk: diskMutant{losesAcked: true}}, rules: []rule{inLog, sameReplay}}
+	seed, b := x.hunt(100)
+	skip := shrink(seed, b.rule, x.m, 10*time.Second)
+	left := 0
+	for _, s := range skip {
+		if !s {
+			left++
+		}
+	}
+	if left == 0 || left > 10 || !history(seed, skip, x.m, false).broke(b.rule) {
+		t.Errorf("%d of %d steps of seed %d are left", left, len(skip), seed)
+	}
+	if text := report(seed, []breach{b}, x.m, time.Second); !strings.Contains(text, "the power fails") {
+		t.Errorf("the report does not say what happened:\n%s", text)
 	}
 }

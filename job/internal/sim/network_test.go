@@ -81,7 +81,7 @@ func (s *shell) receive(o *op) {
 	if s.w.telling {
 		s.w.tell("%v gets %v", s, o)
 	}
-	s.core.Add(&v.r)
+	s.add(v)
 	if v.r.Wait {
 		if v.r.Op == owner.Claim {
 			s.w.tally[claimWaits]++
@@ -119,7 +119,7 @@ func (s *shell) drop(v *delivery) {
 // release takes the answers that the core has, and sends them back.
 func (s *shell) release() {
 	w := s.w
-	answered := s.core.Answered()
+	answered := s.forgets(s.core.Answered())
 	for _, r := range answered {
 		v := r.Tag.(*delivery)
 		v.answered, v.at, v.durable = true, w.now, w.disk.durable

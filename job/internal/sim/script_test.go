@@ -17,19 +17,19 @@ const (
 	logFails
 	netFails
 	cutsPower
-	crashes_
+	kills
 	closes
 	usurps
-	pauses_
-	jumps_
+	stalls
+	setsClock
 	verifies
 	whats
 )
 
 var weights = [whats]int64{
 	doEnqueue: 64, doMany: 12, doClaim: 60, doOpen: 4, doEndSession: 3, doCancel: 12, doRevive: 6, doRead: 6,
-	doDrop: 8, doRepeat: 6, logFails: 12, netFails: 5, cutsPower: 2, crashes_: 2, closes: 1, usurps: 2,
-	pauses_: 3, jumps_: 2, verifies: 2,
+	doDrop: 8, doRepeat: 6, logFails: 12, netFails: 5, cutsPower: 2, kills: 2, closes: 1, usurps: 2,
+	stalls: 3, setsClock: 2, verifies: 2,
 }
 
 // A step is something that somebody does, or that befalls them, at a time that
@@ -41,9 +41,23 @@ type step struct {
 	n    int
 }
 
+// climates are kinds of steps of which a seed may have none, as many as usual, or
+// three times as many.
+var climates = [][]what{
+	{logFails}, {netFails}, {cutsPower}, {kills, closes, usurps, stalls}, {setsClock}, {doDrop, doRepeat},
+	{doCancel, doRevive}, {doEndSession, doOpen},
+}
+
 // script makes the steps of a seed: in bursts, so that much is under way at once.
 func script(seed uint64) []step {
 	d := newDice(seed, -1)
+	weights := weights
+	for _, kinds := range climates {
+		times := pick[int64](d, 0, 1, 1, 1, 3)
+		for _, k := range kinds {
+			weights[k] *= times
+		}
+	}
 	var total int64
 	for _, w := range weights {
 		total += w
@@ -110,6 +124,7 @@ func (w *world) befall(p *step) {
 		l.fault, l.d, l.until = logFault(d.below(int64(logFaults))), d, w.now+d.between(1e3, 3e6)
 		if l.fault == low {
 			w.tally[lowLogs]++
+			l.room = pick(d, -1, d.below(4<<20))
 		}
 		w.note("the log is %s for %d µs", logFaultNames[l.fault], l.until-w.now)
 	case netFails:
@@ -122,7 +137,7 @@ func (w *world) befall(p *step) {
 				s.die(d)
 			}
 		}
-	case crashes_:
+	case kills:
 		if s := w.someOwner(d); s != nil {
 			s.die(d)
 		}
@@ -132,14 +147,14 @@ func (w *world) befall(p *step) {
 		}
 	case usurps:
 		w.boot(d.below(5e3))
-	case pauses_:
+	case stalls:
 		if s := w.someOwner(d); s != nil {
 			s.pause(d.between(1e3, 5e6))
 			if d.one(2) {
 				w.boot(d.below(3e6))
 			}
 		}
-	case jumps_:
+	case setsClock:
 		if s := w.someOwner(d); s != nil {
 			s.jump(pick[int64](d, -3600e6, -3600e6, -2e6, 3e6, 30e6, 3e6, 30e6, 24*3600e6))
 		}

@@ -34,6 +34,8 @@ type shell struct {
 	sent      []byte
 	open      []*delivery // those it has not answered
 	arrivals  int
+	held      *delivery // see shellMutant
+	nagged    bool
 }
 
 func (s *shell) String() string { return fmt.Sprintf("owner %c", 'A'+s.n%26) }
@@ -75,6 +77,7 @@ func (s *shell) decide() {
 	}
 	s.checkTimers()
 	s.core.Low(s.w.disk.low())
+	s.core.Left(s.w.disk.left())
 	next := s.core.Decide(s.time())
 	if next.Do == owner.Append {
 		s.checkDraft(next.Rec)
@@ -131,11 +134,17 @@ func (s *shell) idle(next owner.Next) {
 	}
 	s.idleSince = w.now
 	s.wakes++
-	if next.Wake == 0 || w.deaf {
+	if w.mutant.restless {
+		s.nag()
+	}
+	if next.Wake == 0 || w.mutant.deaf {
 		return
 	}
-	n := s.wakes
-	w.after(next.WakeIn(s.time()).Microseconds(), func() {
+	n, wait := s.wakes, next.WakeIn(s.time()).Microseconds()
+	if w.mutant.drowsy && wait > 0 {
+		wait += 200e3
+	}
+	w.after(wait, func() {
 		if n == s.wakes {
 			s.hear(s.poke)
 		}
@@ -165,10 +174,6 @@ func (s *shell) ended(err error) {
 	s.w.watch()
 }
 
-// takeoverCounts lets the time that is spent between two attempts to take over
-// count twice.
-const takeoverCounts = true
-
 // checkDraft looks at a record when it is made: its time is that of the calendar,
 // or ahead of it by what the shell's clocks account for, and no more.
 func (s *shell) checkDraft(rec []byte) {
@@ -178,9 +183,6 @@ func (s *shell) checkDraft(rec []byte) {
 		return
 	}
 	wall := s.time().Wall
-	if takeoverCounts && !s.owns {
-		s.ahead = max(s.ahead, h.Now)
-	}
 	if most := max(wall, s.ahead) + 100; h.Now > most {
 		s.w.breaks(onTime, "%v says that it is %d, %d µs ahead of its clocks", s, h.Now, h.Now-most)
 	}

@@ -1,3 +1,17 @@
+// Package sim_test simulates a shard of durable jobs: owners that crash, pause and
+// are replaced, on clocks that are wrong; a log that fails in every way that one
+// may; a network that loses and doubles; clients that ask again, workers that are
+// late. All of it is in virtual time and follows from a seed, so whatever is found
+// can be found again, and shrunk to the shortest history that shows it.
+//
+//	script ──steps──▶ clients, workers ──network──▶ shells (owner.Core) ──▶ disk
+//	   └──faults───────────────┴────────────────────────┴─────────────────────┤
+//	                        judge ◀──answers                 model ◀──records─┘
+//
+// The model is the rules of package state written a second time, as simply as
+// possible; the judge holds what was answered to what the log has. The rules are
+// in rule_test.go, and mutants_test.go shows that each of them is noticed when it
+// is broken.
 package sim_test
 
 import (
@@ -18,29 +32,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A mutation is what is broken on purpose beside package state's and owner's
-// switches.
-type mutation struct {
-	disk diskMutant
-	deaf bool
-}
-
-// seeds is how many histories there are: HEM_SIM says, or what takes about a
-// minute under the race detector on two cores.
-func seeds(t *testing.T) uint64 {
+// seeds is how many histories there are, and for how long they may run: HEM_SIM
+// says, or it is as many as fit into what a test may take.
+func seeds(t *testing.T) (n uint64, within time.Duration) {
 	if s := os.Getenv("HEM_SIM"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
 		if err != nil || n == 0 {
 			t.Fatalf("HEM_SIM=%q is no number of seeds", s)
 		}
-		return n
+		return n, 1000 * time.Hour
 	}
 	if testing.Short() {
-		return 1000
+		return 1000, 20 * time.Second
 	}
-	return 10_000
+	return 10_000, 100 * time.Second
 }
 
+// TestSimulatedHistoriesKeepEveryPromise takes 10,000 seeds, or as many as fit in
+// 100 s, and then says how many. HEM_SIM=n takes n, and HEM_SIM_SEED=n shows one.
 func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 	if s := os.Getenv("HEM_SIM_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
@@ -54,29 +63,32 @@ func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 		}
 		return
 	}
-	n := seeds(t)
+	n, within := seeds(t)
 	began := time.Now()
-	total, failed := runSeeds(t, n)
-	t.Logf("%d seeds in %v: %v", n, time.Since(began).Round(time.Millisecond), total)
+	total, ran, failed := runSeeds(t, n, began.Add(within))
+	took := time.Since(began)
+	t.Logf("%d seeds of %d in %v: %v", ran, n, took.Round(time.Millisecond), total)
 	if failed != nil {
 		t.Fatal(report(failed.seed, failed.broken, mutation{}, 20*time.Second))
 	}
-	if missing := total.missing(); len(missing) > 0 && n >= 1000 {
+	if missing := total.missing(); len(missing) > 0 && ran >= 1000 {
 		t.Errorf("never happened, so it proves nothing about: %s", strings.Join(missing, ", "))
 	}
 }
 
-// runSeeds runs the first n seeds, one on each processor. It stops at the first that
-// fails, which is the lowest that did.
-func runSeeds(t *testing.T, n uint64) (total *tally, failed *world) {
+// runSeeds runs the first n seeds, or those that it comes to before the end, one
+// on each processor. It stops at the first that fails, which is the lowest that
+// did.
+func runSeeds(t *testing.T, n uint64, end time.Time) (total *tally, ran uint64, failed *world) {
 	var next, done atomic.Uint64
 	var mu sync.Mutex
 	total = new(tally)
+	began := time.Now()
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			var mine tally
-			for seed := next.Add(1); seed <= n; seed = next.Add(1) {
+			for seed := next.Add(1); seed <= n && time.Now().Before(end); seed = next.Add(1) {
 				w := history(seed, nil, mutation{}, false)
 				mine.add(&w.tally)
 				if len(w.broken) > 0 {
@@ -87,8 +99,8 @@ func runSeeds(t *testing.T, n uint64) (total *tally, failed *world) {
 					mu.Unlock()
 					next.Store(n)
 				}
-				if d := done.Add(1); d%50_000 == 0 {
-					t.Logf("%d of %d seeds", d, n)
+				if d := done.Add(1); d%25_000 == 0 {
+					t.Logf("%d of %d seeds, after %v", d, n, time.Since(began).Round(time.Second))
 				}
 			}
 			mu.Lock()
@@ -97,5 +109,14 @@ func runSeeds(t *testing.T, n uint64) (total *tally, failed *world) {
 		})
 	}
 	wg.Wait()
-	return total, failed
+	return total, done.Load(), failed
+}
+
+func TestSimulationIsAFunctionOfItsSeed(t *testing.T) {
+	for seed := uint64(1); seed <= 20; seed++ {
+		once, again := history(seed, nil, mutation{}, true), history(seed, nil, mutation{}, true)
+		if strings.Join(once.lines, "\n") != strings.Join(again.lines, "\n") || once.tally != again.tally {
+			t.Fatalf("seed %d has two histories", seed)
+		}
+	}
 }

@@ -35,7 +35,7 @@ type world struct {
 
 	telling bool
 	lines   []string
-	deaf    bool // a mutant: shells do not wake up by themselves
+	mutant  shellMutant
 }
 
 const (
@@ -47,7 +47,7 @@ const (
 func newWorld(seed uint64, skip []bool, m mutation) *world {
 	w := &world{seed: seed, common: newDice(seed, 0)}
 	w.disk = disk{w: w, first: 1, broken: m.disk}
-	w.deaf = m.deaf
+	w.mutant = m.shell
 	w.follower.begin(w)
 	for i := range w.clients {
 		w.clients[i] = &client{n: i}
@@ -87,7 +87,7 @@ func (w *world) run() {
 		w.now = e.at
 		e.do()
 	}
-	w.tally[events_] += int64(n)
+	w.tally[happenings] += int64(n)
 	if n == budget {
 		w.breaks(progress, "%d events, and no end of them", n)
 	}

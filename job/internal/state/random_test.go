@@ -133,7 +133,7 @@ func (d *driver) step(t *testing.T) []byte {
 					}
 				}
 			}
-		case d.out.Existing == nil || len(d.out.Existing) == 0:
+		case len(d.out.Existing) == 0:
 			d.sessions = append(d.sessions, id)
 		case !d.out.Existing[i]:
 			d.last = max(d.last, id)
