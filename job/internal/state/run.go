@@ -208,12 +208,17 @@ func countFailures(b []byte) (n int) {
 	return n
 }
 
-func (s *State) cancel(r *reader, out *Outcome) error {
+// named reads the number of a job, which is all there is.
+func (s *State) named(r *reader) (uint32, error) {
 	id := r.uint()
 	if !r.whole() {
-		return ErrMalformed
+		return 0, ErrMalformed
 	}
-	slot, err := s.find(id)
+	return s.find(id)
+}
+
+func (s *State) cancel(r *reader, out *Outcome) error {
+	slot, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -238,11 +243,7 @@ func (s *State) cancel(r *reader, out *Outcome) error {
 }
 
 func (s *State) revive(r *reader, out *Outcome) error {
-	id := r.uint()
-	if !r.whole() {
-		return ErrMalformed
-	}
-	slot, err := s.find(id)
+	slot, err := s.named(r)
 	if err != nil {
 		return err
 	}
