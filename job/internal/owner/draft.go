@@ -22,9 +22,6 @@ func (c *Core) begin(now int64, term uint64) {
 	}
 	d := &c.draft
 	d.header = record.Header{Log: h.Log, Seq: last + 1, Prev: sum, Owner: c.config.Owner, Term: term, Now: now}
-	if d.b == nil {
-		d.b = make([]byte, 0, record.Max)
-	}
 	d.b = record.Begin(d.b, d.header)
 	d.room, d.n, d.open = record.Room, 0, true
 }

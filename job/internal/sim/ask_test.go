@@ -121,7 +121,7 @@ func (w *world) repeatSome(d *dice) {
 			return
 		}
 		if o := w.ops[d.below(int64(len(w.ops)))]; o.named() {
-			w.arrive(o)
+			w.arrive(o, o.r)
 			return
 		}
 	}

@@ -33,6 +33,7 @@ func (v *delivery) String() string { return fmt.Sprintf("%v at %v", v.op, v.s) }
 
 // post is one message, or two, or none.
 func (w *world) post(o *op) {
+	r := o.r // what is under way stays as it was sent
 	delay := o.d.between(50, 1500)
 	copies := 1
 	if w.netBad() {
@@ -44,16 +45,16 @@ func (w *world) post(o *op) {
 		case w.net.d.percent(40) && o.named():
 			w.tally[doubled]++
 			copies = 2
-			w.after(w.net.d.below(3e6), func() { w.arrive(o) })
+			w.after(w.net.d.below(3e6), func() { w.arrive(o, r) })
 		}
 	}
 	if copies > 0 {
-		w.after(delay, func() { w.arrive(o) })
+		w.after(delay, func() { w.arrive(o, r) })
 	}
 }
 
 // arrive is when a message comes to an owner, if there is one.
-func (w *world) arrive(o *op) {
+func (w *world) arrive(o *op, r owner.Request) {
 	s := w.someOwner(o.d)
 	if w.over {
 		s = w.current()
@@ -62,7 +63,7 @@ func (w *world) arrive(o *op) {
 		w.after(o.d.between(100e3, 500e3), func() { w.nobody(o) })
 		return
 	}
-	s.hear(func() { s.receive(o) })
+	s.hear(func() { s.receive(o, r) })
 }
 
 func (w *world) nobody(o *op) {
@@ -71,8 +72,8 @@ func (w *world) nobody(o *op) {
 	}
 }
 
-func (s *shell) receive(o *op) {
-	v := &delivery{op: o, s: s, r: o.r, added: s.w.now, seen: s.w.disk.durable}
+func (s *shell) receive(o *op, r owner.Request) {
+	v := &delivery{op: o, s: s, r: r, added: s.w.now, seen: s.w.disk.durable}
 	s.arrivals++
 	v.order = s.arrivals
 	v.r.Tag = v

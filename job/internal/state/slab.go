@@ -39,7 +39,7 @@ type slab struct {
 	free  []uint32
 }
 
-const slabPage = 1 << 10
+const slabPage = 1 << 8
 
 func (s *slab) at(slot uint32) *jobRec {
 	return &s.pages[slot/slabPage][slot%slabPage]
