@@ -3,6 +3,7 @@ package natslog_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job"
 	"github.com/hemgo/hem/node/natslog"
 )
@@ -60,6 +62,33 @@ func (s sample) want(seq uint64) []byte {
 		return large(seq)
 	}
 	return record(seq)
+}
+
+// The store looks at numbers before it looks at hashes, and fills what seems to be
+// missing between them.
+func TestNumberThatCannotBeIsRefusedAndNotFilledUpTo(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	l := open(t, dir, natslog.Unsynced(quiet()))
+	for after := range uint64(900) { // several blocks
+		if err := l.Append(t.Context(), after, large(after+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close()
+	blocks, err := filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "log", "msgs", "*.blk"))
+	if err != nil || len(blocks) < 2 {
+		t.Fatalf("%d blocks, %v", len(blocks), err)
+	}
+	b, err := os.ReadFile(blocks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := int(binary.LittleEndian.Uint32(b) &^ (1 << 31))
+	b[second+4+5] ^= 1 // bit 40 of the number of the second
+	if err := os.WriteFile(blocks[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, dir, fault.Failed, "the log is damaged", "block 1", "record 1099511627778")
 }
 
 // A blow is one damage. It is given the files of a store by name.

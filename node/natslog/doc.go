@@ -62,7 +62,8 @@
 // An append of up to 64 KiB takes 1.4 to 1.5 times what writing and flushing its
 // bytes does, and one of 512 KiB up to 1.9 times, for it is copied several times
 // on its way: BenchmarkAppend measures it. Half a gigabyte of records of that
-// size is read in a second. Open takes some milliseconds, an open log 20
+// size is read in a second. Open takes some milliseconds and what it takes to read
+// the store once, for it looks at the numbers of all records. An open log takes 20
 // goroutines and some 20 MiB, and a program that imports this package 20 MiB
 // more on the disk. The server also registers the handlers of net/http/pprof on
 // http.DefaultServeMux when it is imported: who serves that mux to strangers

@@ -115,6 +115,11 @@ func (l *Log) open(ctx context.Context) error {
 	if !l.head.get().live {
 		return l.make(ctx)
 	}
+	if !l.c.unchecked {
+		if err := l.checkNumbers(); err != nil {
+			return err
+		}
+	}
 	return l.start(ctx)
 }
 
