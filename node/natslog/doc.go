@@ -54,8 +54,9 @@
 //     what came after, and a deleted file is an empty log. What the head cannot
 //     see is a loss of power together with damage to records of the last second.
 //   - Repairing. What is damaged is left as it is, for a person to look at.
-//   - Records of its own accord: job.Client's request ids do what message ids
-//     would, without a table in memory.
+//   - Message ids. The owner sends the same bytes after the same record until it
+//     knows what became of them, and its state knows requests that are repeated:
+//     that takes no table of a window of time in memory.
 //
 // # Cost
 //
