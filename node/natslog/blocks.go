@@ -54,6 +54,41 @@ func (l *Log) checkNumbers() error {
 	return nil
 }
 
+// nextBlock is up to where whole blocks can be forgotten: the number of the record
+// that begins a block, after first and at most oldest. Of several it is the last
+// that is at most want, or else the first. It is 0 if there is none.
+func (l *Log) nextBlock(first, want, oldest uint64) (to uint64, err error) {
+	names, err := filepath.Glob(filepath.Join(blocksDir(l.dir), "*.blk"))
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		begins, err := firstOf(name)
+		if err != nil || begins <= first || begins > oldest {
+			continue // it is being removed, or is empty, or does not help
+		}
+		switch {
+		case to == 0, begins <= want && (begins > to || to > want), begins > want && begins < to:
+			to = begins
+		}
+	}
+	return to, nil
+}
+
+// firstOf is the number of the first message in a block.
+func firstOf(name string) (uint64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var head [messageHead]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(head[4:]) &^ numberFlags, nil
+}
+
 // highest is the highest number of a message in a block, as far as one can follow
 // another.
 func highest(name string) (seq uint64, err error) {

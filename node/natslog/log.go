@@ -175,8 +175,12 @@ func (l *Log) start(ctx context.Context) error {
 		n.stop()
 		return err
 	}
-	if oldest := l.head.get().oldest; e.first < oldest { // a trim was interrupted
-		if err := n.purge(ctx, oldest); err != nil {
+	if oldest := l.head.get().oldest; e.first < oldest { // a trim was interrupted, or left part of a block
+		to, err := l.nextBlock(e.first, oldest, oldest)
+		if err == nil && to > 0 {
+			err = n.purge(ctx, to)
+		}
+		if err != nil {
 			l.c.Log.Warn("natslog: trimmed records not removed yet", "dir", l.dir, "err", err)
 		}
 	}

@@ -47,7 +47,11 @@ func (l *Log) Trim(ctx context.Context, before uint64) error {
 	return nil
 }
 
-// remove takes the records before oldest out of the store, step by step.
+// remove takes the records before oldest out of the store, step by step: whole
+// blocks, whose files are deleted. What is left of the block that oldest is in is
+// hidden and stays until the next trim, unless it is much of what there is room
+// for. To take a part of a block the server writes, and where it cannot it waits
+// for itself (errStuck): another program may fill the disk at any moment.
 func (l *Log) remove(ctx context.Context, oldest uint64) error {
 	var step uint64
 	for {
@@ -60,19 +64,28 @@ func (l *Log) remove(ctx context.Context, oldest uint64) error {
 			return err
 		}
 		l.room.used.Store(e.bytes)
-		if e.first >= oldest {
+		if e.first >= oldest || e.count == 0 {
 			return nil
 		}
 		if step == 0 {
 			step = max(stepBytes*e.count/max(uint64(e.bytes), 1), 1)
 		}
-		most := l.room.purgeable()
-		if most == 0 {
-			return fmt.Errorf("%w for what the store writes to forget records", errNoSpace)
+		to, err := l.nextBlock(e.first, min(e.first+step, oldest), oldest)
+		if err != nil {
+			return err
 		}
-		step = min(step, most)
+		if to == 0 {
+			if hidden := int64(uint64(e.bytes) / e.count * (oldest - e.first)); hidden <= l.room.most/4 {
+				return nil
+			}
+			most := l.room.purgeable()
+			if most == 0 {
+				return fmt.Errorf("%w for what the store writes to forget records", errNoSpace)
+			}
+			to = min(e.first+min(step, most), oldest)
+		}
 		began := time.Now()
-		err = l.try(ctx, func(n *node) error { return n.purge(ctx, min(e.first+step, oldest)) })
+		err = l.try(ctx, func(n *node) error { return n.purge(ctx, to) })
 		if err != nil {
 			return err
 		}
