@@ -57,15 +57,15 @@ func TestWhatAnErrorSaysOfTryingAgainIsHeard(t *testing.T) {
 		state job.State
 		after time.Duration // less a quarter at most
 	}{
-		{errEnough, job.Scheduled, time.Minute},
+		{errEnough, job.Delayed, time.Minute},
 		{fault.Permanent(errEnough), job.Dead, 0},
-		{fault.RetryAfter(errEnough, 7*time.Second), job.Scheduled, 7 * time.Second},
+		{fault.RetryAfter(errEnough, 7*time.Second), job.Delayed, 7 * time.Second},
 		{fault.RetryAfter(errEnough, 0), job.Ready, 0},
 		{&fault.Error{Op: "x", Kind: fault.Invalid}, job.Dead, 0},
 		{&fault.Panic{Value: "oops"}, job.Dead, 0},
-		{context.Canceled, job.Scheduled, time.Minute},
-		{&fault.Error{Op: "x", Kind: fault.Fenced}, job.Scheduled, time.Minute},
-		{errors.New(strings.Repeat("ö", 1000)), job.Scheduled, time.Minute},
+		{context.Canceled, job.Delayed, time.Minute},
+		{&fault.Error{Op: "x", Kind: fault.Fenced}, job.Delayed, time.Minute},
+		{errors.New(strings.Repeat("ö", 1000)), job.Delayed, time.Minute},
 	} {
 		bubble(t, func(t *testing.T) {
 			cl := open(t, jobtest.NewMemory(), job.Config{}).Client()
@@ -75,7 +75,7 @@ func TestWhatAnErrorSaysOfTryingAgainIsHeard(t *testing.T) {
 				t.Fatal(err)
 			}
 			st := wantState(t, cl, id, c.state)
-			if after := st.Due.Sub(st.Since); c.state == job.Scheduled && (after > c.after || after < c.after*3/4) {
+			if after := st.Due.Sub(st.Since); c.state == job.Delayed && (after > c.after || after < c.after*3/4) {
 				t.Errorf("%v: after %v, want %v", c.err, after, c.after)
 			}
 			if text := st.Failures[0].Error; len(text) > 1<<10 || !strings.HasPrefix(c.err.Error(), strings.TrimSuffix(text, "…")) {

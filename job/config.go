@@ -132,10 +132,10 @@ func (c *Config) limits() state.Limits {
 	return state.Limits{Jobs: int64(c.Depth), Bytes: c.Bytes, Kept: int64(c.Kept), Ageing: micros(c.Ageing)}
 }
 
-func (c *Config) depths() map[string]int64 {
-	depths := make(map[string]int64, len(c.Queues))
+func (c *Config) queues() map[string]state.Queue {
+	queues := make(map[string]state.Queue, len(c.Queues))
 	for name, q := range c.Queues {
-		depths[name] = int64(q.Depth)
+		queues[name] = state.Queue{Depth: int64(q.Depth)}
 	}
-	return depths
+	return queues
 }

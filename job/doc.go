@@ -20,7 +20,7 @@
 //   - At least one attempt, and of several one counts. A job is tried until
 //     somebody completes it, it is cancelled, or it has failed for good and is a
 //     dead letter. Two workers may be at it when one was given up for lost; of
-//     these only the later is heard: the other is [fault.Fenced]. [Token] lets a
+//     these only the later is heard: the other is [fault.Fenced]. [FencingToken] lets a
 //     database hold to the same.
 //   - An error says whether it may have happened: [fault.Started]. What has not
 //     started left no trace, and may be done elsewhere.

@@ -118,7 +118,7 @@ func ExampleClient_Cancel() {
 
 // Of two who believe that a job is theirs, the later is heard; and a database can
 // know who that is.
-func ExampleToken() {
+func ExampleFencingToken() {
 	ctx := context.Background()
 	owner := must(job.Open(ctx, jobtest.NewMemory(), job.Config{Log: quiet}))
 	defer owner.Close(ctx)

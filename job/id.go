@@ -54,16 +54,16 @@ func cut(s string, most int) string {
 	return s[:most] + "…"
 }
 
-// A Token is what fences a claim: of two claims of one job, the later has the
+// A FencingToken is what fences a claim: of two claims of one job, the later has the
 // higher Epoch. Whoever changes something outside for a job can keep the highest
 // that it has seen, and refuse what comes with a lower one.
-type Token struct {
+type FencingToken struct {
 	Log   [16]byte // which log, at random: two logs may both have a job 7
 	Job   ID
 	Epoch uint32 // 1 for the first claim
 }
 
 // String is the token as a report has it: "9f86d081884c7d65…/42/1".
-func (t Token) String() string {
+func (t FencingToken) String() string {
 	return fmt.Sprintf("%x/%v/%d", t.Log, t.Job, t.Epoch)
 }

@@ -91,7 +91,7 @@ func TestAnOwnerIsAPlaceWithItsFigures(t *testing.T) {
 		}
 		got := figures()
 		for name, want := range map[string]string{
-			"live": "3", "scheduled": "1", "ready": "1", "running": "1", "done": "0", "dead": "0", "cancelled": "0",
+			"live": "3", "delayed": "1", "ready": "1", "running": "1", "done": "0", "dead": "0", "cancelled": "0",
 			"bytes": "3", "for_room": "0", "for_jobs": "0", "last_record": fmt.Sprint(len(m.Records())), "snapshot": "false",
 		} {
 			if got[name] != want {

@@ -38,8 +38,8 @@ func (l *Lease) Input() []byte { return l.info.Input }
 func (l *Lease) Attempt() int { return l.info.Attempt }
 
 // Token returns what fences this lease against others of the job.
-func (l *Lease) Token() Token {
-	return Token{Log: l.session.owner.log, Job: l.ID(), Epoch: l.info.Epoch}
+func (l *Lease) Token() FencingToken {
+	return FencingToken{Log: l.session.owner.log, Job: l.ID(), Epoch: l.info.Epoch}
 }
 
 // Complete says that the job is done, and what it returned: what
@@ -62,7 +62,7 @@ func (l *Lease) Complete(ctx context.Context, out []byte) error {
 	return l.ask(ctx, opComplete, r)
 }
 
-// Fail says that the attempt has failed with err. The job is Scheduled for its
+// Fail says that the attempt has failed with err. The job is Delayed until its
 // next one, by [fault.RetryDelay] of err if it has one, and else by its [Backoff].
 // It is Dead if that was its last attempt, or if err is not [fault.Retryable] and
 // not merely the end of the attempt ([fault.Cancelled], [fault.Fenced]). It is

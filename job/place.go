@@ -52,7 +52,7 @@ func (p *place) Figures() []graph.Figure {
 	s := (*Owner)(p).Stats()
 	return []graph.Figure{
 		{Name: "live", Value: s.Jobs.Live()},
-		{Name: "scheduled", Value: s.Jobs.Scheduled},
+		{Name: "delayed", Value: s.Jobs.Delayed},
 		{Name: "ready", Value: s.Jobs.Ready},
 		{Name: "running", Value: s.Jobs.Running},
 		{Name: "done", Value: s.Jobs.Done},

@@ -127,8 +127,8 @@ func TestDelayedJobsAreReadyOnTimeAndNeverEarly(t *testing.T) {
 		began := time.Now()
 		at := put(t, c, 1, job.At(began.Add(2*time.Hour)))
 		delayed := put(t, c, 2, job.Delay(time.Hour))
-		wantState(t, c, at, job.Scheduled)
-		st := wantState(t, c, delayed, job.Scheduled)
+		wantState(t, c, at, job.Delayed)
+		st := wantState(t, c, delayed, job.Delayed)
 		if got := st.Due.Sub(began); got < time.Hour || got > time.Hour+time.Millisecond {
 			t.Errorf("it is due after %v", got)
 		}
@@ -220,9 +220,9 @@ func TestCountsAreOfOneQueueOrOfAll(t *testing.T) {
 		put(t, c, 3, job.Queue("b"))
 		claim(t, s)
 		for queue, want := range map[string]job.Counts{
-			"":      {Scheduled: 1, Ready: 1, Running: 1, Bytes: 3},
+			"":      {Delayed: 1, Ready: 1, Running: 1, Bytes: 3},
 			"a":     {Running: 1, Bytes: 1},
-			"b":     {Scheduled: 1, Ready: 1, Bytes: 2},
+			"b":     {Delayed: 1, Ready: 1, Bytes: 2},
 			"other": {},
 		} {
 			if got, err := c.Counts(t.Context(), queue); got != want || err != nil {

@@ -9,19 +9,19 @@ import (
 
 // A State is where a job is in its life.
 //
-//	             due               claimed              completed
-//	Scheduled ────────▶ Ready ─────────────────▶ Running ───────────▶ Done
-//	    ▲                 │ ▲   returned, lost      │ │
-//	    │ failed          │ └───────────────────────┘ ├─ for the last time ─▶ Dead ─ replayed ─▶ Ready
-//	    └─────────────────┼───────────────────────────┘
-//	                      └── cancelled ─▶ Cancelled   (Running: when its attempt ends without being Done)
+//	           due               claimed              completed
+//	Delayed ────────▶ Ready ─────────────────▶ Running ───────────▶ Done
+//	  ▲                 │ ▲   returned, lost      │ │
+//	  │ failed          │ └───────────────────────┘ ├─ for the last time ─▶ Dead ─ replayed ─▶ Ready
+//	  └─────────────────┼───────────────────────────┘
+//	                    └── cancelled ─▶ Cancelled   (Running: when its attempt ends without being Done)
 //
 // The first three are live, the others have ended.
 type State uint8
 
 // The states of a job. The zero State is none of them.
 const (
-	Scheduled State = 1 + iota // waits for its time, or for its next attempt
+	Delayed   State = 1 + iota // waits for its time, or for its next attempt
 	Ready                      // waits to be claimed
 	Running                    // is a session's
 	Done                       // was completed
@@ -33,7 +33,7 @@ const (
 var _ [0]struct{} = [Cancelled - State(state.Cancelled)]struct{}{}
 
 var stateNames = [...]string{
-	Scheduled: "scheduled",
+	Delayed:   "delayed",
 	Ready:     "ready",
 	Running:   "running",
 	Done:      "done",
@@ -68,31 +68,31 @@ type Status struct {
 
 	Entered time.Time // when it was accepted
 	Since   time.Time // when it came to its State
-	Due     time.Time // Scheduled: when it is Ready. Ended: when it is forgotten. Else zero
+	Due     time.Time // Delayed: when it is Ready. Ended: when it is forgotten. Else zero
 }
 
 // A Failure is an attempt that failed.
 type Failure struct {
-	Epoch uint32 // which of the job's claims it was: see [Token]
+	Epoch uint32 // which of the job's claims it was: see [FencingToken]
 	At    time.Time
 	Error string // cut to 1 KiB
 }
 
 // Counts are of jobs, by their State.
 type Counts struct {
-	Scheduled, Ready, Running int64
-	Done, Dead, Cancelled     int64 // those that are still kept
+	Delayed, Ready, Running int64
+	Done, Dead, Cancelled   int64 // those that are still kept
 
 	// Bytes are those of the inputs and keys of live jobs.
 	Bytes int64
 }
 
 // Live is how many have yet to end.
-func (c Counts) Live() int64 { return c.Scheduled + c.Ready + c.Running }
+func (c Counts) Live() int64 { return c.Delayed + c.Ready + c.Running }
 
 func countsOf(c state.Counts) Counts {
 	return Counts{
-		Scheduled: c.Scheduled, Ready: c.Ready, Running: c.Running,
+		Delayed: c.Scheduled, Ready: c.Ready, Running: c.Running,
 		Done: c.Done, Dead: c.Dead, Cancelled: c.Cancelled,
 		Bytes: c.Bytes,
 	}

@@ -66,7 +66,7 @@ func (o *Owner) replay(ctx context.Context) error {
 		Owner:         record.NewID(),
 		Log:           record.NewID(),
 		Limits:        o.config.limits(),
-		Queues:        o.config.depths(),
+		Queues:        o.config.queues(),
 		SnapshotAfter: o.config.SnapshotAfter,
 	})
 	o.core.Start(first)

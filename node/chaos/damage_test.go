@@ -132,7 +132,7 @@ func own(l job.Log) (string, error) {
 			return "", err
 		}
 		left--
-		if s.State == job.Scheduled {
+		if s.State == job.Delayed {
 			s.State = job.Ready // sooner or later, whenever this is
 		}
 		fmt.Fprint(&b, s.ID, s.State, s.Key, s.Attempt, s.Attempts, s.Entered.UnixMicro())

@@ -186,8 +186,8 @@ func (w *worker) scan(first, last uint64) error {
 
 func count(c *job.Counts, s job.State) {
 	switch s {
-	case job.Scheduled:
-		c.Scheduled++
+	case job.Delayed:
+		c.Delayed++
 	case job.Ready:
 		c.Ready++
 	case job.Running:

@@ -81,7 +81,10 @@ func (c *Core) lose(r *Request, may bool) {
 // forget clears the answer.
 func (r *Request) forget() {
 	r.Err, r.IDs, r.Existing, r.Status = nil, nil, nil, 0
-	r.Jobs, r.Counts, r.Depth = nil, state.Counts{}, 0
+	r.Jobs, r.Cancels, r.Counts, r.Depth = nil, nil, state.Counts{}, 0
+	if r.Op != Report {
+		r.Report = Reported{}
+	}
 }
 
 // keep takes from out what r's caller asked for.

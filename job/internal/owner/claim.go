@@ -33,6 +33,11 @@ func (c *Core) evict(session uint64) {
 		}
 	}
 	c.claims.keep(stay)
+	for _, r := range c.ears[session] {
+		c.refuse(r, state.ErrNoSession)
+	}
+	delete(c.ears, session)
+	delete(c.people.all, session)
 }
 
 // serveClaims gives ready jobs to those in line, the oldest first.

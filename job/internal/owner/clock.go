@@ -51,6 +51,11 @@ const mostWait = time.Minute
 // WakeIn is how long after t the shell is to Decide at the latest: at Wake, or
 // within a minute, since calling too early does no harm.
 func (n Next) WakeIn(t Time) time.Duration {
+	if n.soon {
+		k := n
+		k.soon = false
+		return min(k.WakeIn(t), mostNap*time.Microsecond)
+	}
 	if n.Wake == 0 {
 		return mostWait
 	}

@@ -17,9 +17,18 @@ type Config struct {
 	// is that there is room for nothing.
 	Limits state.Limits
 
-	// Queues has how many live jobs a queue may have, likewise. The default is
-	// no limit but the shard's.
-	Queues map[string]int64
+	// Queues has what single queues allow, likewise. The default is what the
+	// shard does.
+	Queues map[string]state.Queue
+
+	// Weights are those of groups, likewise; the default is 1. Caps are the
+	// limits that jobs name.
+	Weights map[string]uint16
+	Caps    map[string]state.Limit
+
+	// Calendar tells the ticks of schedules. The default is that none is due
+	// ever.
+	Calendar Calendar
 
 	// SnapshotAfter is how many bytes are logged before there is a snapshot, if
 	// that is more than a snapshot takes. The default is 16 MiB.
@@ -49,16 +58,23 @@ type Core struct {
 	snapshot snapshot
 	settings []setting // of Config, yet to be logged
 
-	arrivals uint64 // that were numbered
-	arrived  line   // undecided
-	rooms    rooms  // Enqueues that wait for room
-	claims   line   // Claims that wait for a job
-	held     []*Request
-	answers  [2][]*Request // what Answered returns next, and what it returned last
-	returns  []lease       // claimed by those who have gone
-	low      error
-	left     int64 // bytes that the log takes, as it says; negative: not known
-	more     bool  // the last record had no space for what could be decided
+	arrivals    uint64                // that were numbered
+	arrived     line                  // undecided
+	rooms       rooms                 // Enqueues that wait for room
+	claims      line                  // Claims that wait for a job
+	awaits      map[uint64][]*Request // by job
+	ears        map[uint64][]*Request // Listens, by session
+	drains      []*Request
+	people      people // of remote sessions
+	reports     map[uint64]*Reported
+	ticks       ticking
+	held        []*Request
+	answers     [2][]*Request // what Answered returns next, and what it returned last
+	returns     []lease       // claimed by those who have gone
+	refuseLater []*Request
+	low         error
+	left        int64 // bytes that the log takes, as it says; negative: not known
+	more        bool  // the last record had no space for what could be decided
 
 	t      []byte // the transition being made
 	out    state.Outcome
@@ -104,7 +120,11 @@ func New(c Config) *Core {
 		c.PageBytes = 64 << 10
 	}
 	c.PageBytes = min(c.PageBytes, 128<<10)
-	core := &Core{config: c, left: -1}
+	core := &Core{
+		config: c, left: -1,
+		awaits: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported),
+	}
+	core.people.init()
 	core.rooms.lines = make(map[string]*roomLine)
 	core.Start(1)
 	return core
@@ -119,7 +139,7 @@ func (c *Core) Add(r *Request) {
 	switch {
 	case r.place != nowhere:
 		panic("owner: Add of a request that is not answered yet")
-	case opNames[min(int(r.Op), len(opNames)-1)] == "" || int(r.Op) >= len(opNames):
+	case r.Op == 0 || r.Op >= ops:
 		panic("owner: Add of a request without an Op")
 	}
 	c.arrivals++
@@ -146,6 +166,12 @@ func (c *Core) Drop(r *Request) {
 		c.rooms.freed = true // whoever it stood before may fit
 	case claiming:
 		c.claims.remove(r)
+	case awaiting:
+		c.stopAwaiting(r)
+	case listening:
+		dropFrom(c.ears, r.Session, r)
+	case draining:
+		c.drains = without(c.drains, r)
 	case decided:
 		r.dropped = true
 		return
@@ -223,7 +249,11 @@ func (c *Core) end(err error, may bool) Next {
 			c.lose(r, false)
 		}
 	}
+	for _, r := range c.waiting() {
+		c.lose(r, false)
+	}
 	c.arrived, c.rooms, c.claims, c.held, c.returns = line{}, rooms{}, line{}, nil, nil
+	c.awaits, c.ears, c.drains, c.reports = nil, nil, nil, nil
 	c.state, c.restore, c.snapshot = nil, nil, snapshot{} // a deposed owner knows nothing
 	return Next{Do: Ended, Err: err}
 }

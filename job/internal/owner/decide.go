@@ -15,9 +15,11 @@ func (c *Core) Decide(t Time) Next {
 	}
 	c.only(owning, "Decide")
 	now := c.clock.follow(t)
+	c.people.live(t)
 	c.refuseLow()
 	if !c.needed(now) {
 		c.takeArrived()
+		c.serveDrains()
 		return c.idle()
 	}
 	if err := c.record(now); err != nil {
@@ -62,15 +64,19 @@ func (c *Core) record(now int64) error {
 	if err := c.set(); err != nil || len(c.settings) > 0 {
 		return err
 	}
+	c.endSilent()
 	c.takeBack()
 	paged := c.snapshot.first
 	if paged {
 		c.pages()
 	}
+	c.heed() // of Begin
 	c.serveRooms()
 	c.takeArrived()
 	c.serveRooms()
+	c.serveTicks(now)
 	c.serveClaims()
+	c.serveDrains()
 	if !paged {
 		c.pages()
 	}
@@ -97,16 +103,42 @@ func (c *Core) decide(r *Request) bool {
 	case Claim:
 		c.claim(r)
 		return true
-	case Job, Counts:
+	case Job, Counts, View:
 		c.read(r)
 		return true
+	case Progress:
+		c.progress(r)
+		return true
+	case Report:
+		c.takeReport(r)
+		return true
+	case Beat, Attach:
+		c.beat(r)
+		return true
+	case Await:
+		c.await(r)
+		return true
+	case Listen:
+		c.listen(r)
+		return true
+	case Drained:
+		c.drained(r)
+		return true
+	case Leave:
+		return c.leave(r)
+	case Schedule:
+		return c.schedule(r, c.draft.header.Now)
 	}
 	c.t = r.append(c.prefix(r))
 	if !c.carryOut(r) {
 		return false
 	}
 	switch {
-	case r.Err != nil || r.trace == before || r.Op == OpenSession || r.Op == OpenClient || r.Op == Revive:
+	case r.Op == OpenSession:
+		if r.Remote && r.Err == nil {
+			c.people.welcome(r.IDs[0])
+		}
+	case r.Err != nil || r.trace == before || r.Op == OpenClient || r.Op == Revive:
 	case r.Op == EndSession:
 		c.evict(r.Session)
 		fallthrough
@@ -127,15 +159,19 @@ func (r *Request) append(t []byte) []byte {
 	case Fail:
 		return state.AppendFail(t, r.Session, r.Job, r.Epoch, r.Failure)
 	case Cancel:
-		return state.AppendCancel(t, r.Job)
+		return state.AppendCancel(t, r.Job, r.Cause)
 	case Revive:
 		return state.AppendRevive(t, r.Job)
 	case OpenClient:
 		return state.AppendClientOpen(t)
 	case OpenSession:
-		return state.AppendSessionOpen(t, r.Name)
+		return state.AppendSessionOpen(t, r.Name, r.Remote)
 	case EndSession:
 		return state.AppendSessionEnd(t, r.Session)
+	case Pause:
+		return state.AppendPause(t, r.Name, r.Paused)
+	case Unschedule:
+		return state.AppendUnschedule(t, r.Name)
 	}
 	panic("owner: no transition is for " + r.Op.String())
 }
@@ -149,6 +185,8 @@ func (c *Core) read(r *Request) {
 			r.Jobs = []state.Info{info}
 		}
 		r.Err = err
+	case r.Op == View:
+		r.View(c.state)
 	case r.Name == "":
 		r.Counts = c.state.Counts()
 	default:

@@ -49,6 +49,7 @@ func (c *Core) apply() error {
 	}
 	if !c.out.Again {
 		c.draft.add(c.t)
+		c.heed()
 	}
 	return nil
 }

@@ -13,10 +13,13 @@ func (c *Core) needed(now int64) bool {
 	if due, ok := c.due(); ok && due <= now {
 		return true
 	}
+	if len(c.people.silent()) > 0 {
+		return true
+	}
 	for _, r := range c.arrived.each() {
-		switch r.Op {
-		case Job, Counts:
-		case Claim:
+		switch {
+		case r.Op != Claim && !r.Op.logs():
+		case r.Op == Claim:
 			if _, ok := c.state.Pick(r.Filter); ok {
 				return true
 			}
@@ -36,6 +39,12 @@ func (c *Core) needed(now int64) bool {
 func (c *Core) due() (at int64, ok bool) {
 	if c.claims.len() > 0 {
 		at, ok = c.state.NextReady()
+		if open, any := c.state.NextOpen(); any && (!ok || open < at) {
+			at, ok = open, true
+		}
+	}
+	if tick, any := c.tickNext(); any && (!ok || tick < at) {
+		at, ok = tick, true
 	}
 	if next, any := c.state.NextDue(); any {
 		if next > c.state.Now() {

@@ -15,4 +15,9 @@ type Switches struct {
 	Barges          bool // an Enqueue overtakes those that wait for room
 	KeepsClaims     bool // a claim whose caller has gone is not given back
 	SkipsBegin      bool // a record in which nothing was carried out is not written
+	AnyReport       bool // who does not hold a job can report of it
+	NobodyDies      bool // a session that is not heard is there for ever
+	DiesAsleep      bool // time in which the owner was stopped counts against sessions
+	ForgetsAwait    bool // who waits for a job that is cancelled is not told
+	CancelNotTold   bool // nor is who works on it
 }

@@ -30,6 +30,7 @@ type Next struct {
 	Err   error         // Ended
 
 	clock clock
+	soon  bool // there are sessions that must be heard of
 }
 
 // pause is how long after an outcome that was not the hoped for the log is asked
@@ -37,7 +38,9 @@ type Next struct {
 const pause = 250 * time.Millisecond
 
 // idle is what to do while owning with nothing in flight.
-func (c *Core) idle() Next { return Next{Do: Idle, Wake: c.wake(), clock: c.clock} }
+func (c *Core) idle() Next {
+	return Next{Do: Idle, Wake: c.wake(), clock: c.clock, soon: c.people.remote()}
+}
 
 // append is to append the draft.
 func (c *Core) append(after time.Duration) Next {

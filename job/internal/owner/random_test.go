@@ -36,7 +36,7 @@ func TestWhateverHappensTheStateIsWhatTheLogSays(t *testing.T) {
 			c.config.SnapshotAfter = 1000 + c.rand.Int64N(4000)
 			c.config.PageBytes = 100 + c.rand.IntN(2000)
 			c.config.Limits = state.Limits{Jobs: 12, Bytes: 2000, Kept: 5, Ageing: 1e6}
-			c.config.Queues = map[string]int64{"a": 4, "b": 6}
+			c.config.Queues = map[string]state.Queue{"a": {Depth: 4}, "b": {Depth: 6}}
 			c.shell = own(t, newDisk(), c.config)
 			for range 200 {
 				c.step()

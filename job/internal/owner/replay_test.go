@@ -118,13 +118,13 @@ func TestATakeoverEndsTheSessionsBefore(t *testing.T) {
 func TestWhatConfigHasDifferentlyIsLoggedOnce(t *testing.T) {
 	d := newDisk()
 	c := config()
-	c.Queues = map[string]int64{"a": 1, "b": 2}
+	c.Queues = map[string]state.Queue{"a": {Depth: 1}, "b": {Depth: 2}}
 	own(t, d, c)
 	c = config()
-	c.Queues = map[string]int64{"b": 3, "c": 4}
+	c.Queues = map[string]state.Queue{"b": {Depth: 3}, "c": {Depth: 4}}
 	c.Limits.Jobs = 50
 	s := own(t, d, c)
-	if got := s.core.State().Depths(); len(got) != 2 || got["b"] != 3 || got["c"] != 4 {
+	if got := s.core.State().Queues(); len(got) != 2 || got["b"].Depth != 3 || got["c"].Depth != 4 {
 		t.Errorf("depths %v", got)
 	}
 	if s.core.State().Limits() != c.Limits {
@@ -142,11 +142,11 @@ func TestWhatConfigHasDifferentlyIsLoggedOnce(t *testing.T) {
 // A record holds some five thousand queues with long names.
 func TestSettingsThatNoRecordHoldsComeBeforeAnyRequest(t *testing.T) {
 	c := config()
-	c.Queues = map[string]int64{}
+	c.Queues = map[string]state.Queue{}
 	for i := range 10_000 {
-		c.Queues[strings.Repeat(string(rune('a'+i%26)), 100)+string(rune('A'+i))] = 1
+		c.Queues[strings.Repeat(string(rune('a'+i%26)), 100)+string(rune('A'+i))] = state.Queue{Depth: 1}
 	}
-	c.Queues["q"] = 1
+	c.Queues["q"] = state.Queue{Depth: 1}
 	d := newDisk()
 	s := read(t, d, c, 1)
 	next, err := s.core.TakeOver(s.now)
@@ -155,7 +155,7 @@ func TestSettingsThatNoRecordHoldsComeBeforeAnyRequest(t *testing.T) {
 	}
 	s.run(next)
 	s.wantAll(s.ask(enqueue("q", 2)), `enqueue full: "q" 1 of 1`)
-	if got := len(s.core.State().Depths()); got != len(c.Queues) {
+	if got := len(s.core.State().Queues()); got != len(c.Queues) {
 		t.Errorf("%d depths of %d", got, len(c.Queues))
 	}
 	sameAsReplayed(t, s)
@@ -164,8 +164,8 @@ func TestSettingsThatNoRecordHoldsComeBeforeAnyRequest(t *testing.T) {
 func TestAWrongConfigIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	for name, change := range map[string]func(*owner.Config){
 		"limits": func(c *owner.Config) { c.Limits.Jobs = -1 },
-		"depth":  func(c *owner.Config) { c.Queues = map[string]int64{"q": -1} },
-		"name":   func(c *owner.Config) { c.Queues = map[string]int64{"": 1} },
+		"depth":  func(c *owner.Config) { c.Queues = map[string]state.Queue{"q": {Depth: -1}} },
+		"name":   func(c *owner.Config) { c.Queues = map[string]state.Queue{"": {Depth: 1}} },
 	} {
 		c := config()
 		change(&c)
@@ -222,7 +222,7 @@ func TestWhatNoOwnerWritesIsDamage(t *testing.T) {
 		{newForger().write(takes).term(3).write(takes), 1, "record 2: its term is 3, and that before it 1"},
 		{newForger().write(takes).write(takes), 1, "record 2, transition 1: it is a takeover, but no new term"},
 		{newForger().write(takes).write(advances, takes), 1, "record 2, transition 2: it is a takeover, but not the first"},
-		{newForger().write(takes, state.AppendCancel(nil, 1)), 1, "record 1, transition 2: it is refused: " + state.ErrNoJob.Error()},
+		{newForger().write(takes, state.AppendCancel(nil, 1, nil)), 1, "record 1, transition 2: it is refused: " + state.ErrNoJob.Error()},
 		{newForger().write(takes, []byte{200}), 1, "record 1, transition 2: it is refused: " + state.ErrUnknown.Error() + "; update this program"},
 		{newForger().write(takes, []byte{0}), 1, "record 1, transition 2: it is refused: " + state.ErrMalformed.Error()},
 		{newForger().write(takes, begins), 1, "transition 2: it begins a snapshot, but is not the first"},
@@ -233,9 +233,9 @@ func TestWhatNoOwnerWritesIsDamage(t *testing.T) {
 		{newForger().write(takes).write(begins, ends(2, 0)), 1, "it ends the snapshot of record 2 after 0 pages"},
 		{newForger().write(takes).write(begins).term(2).write(takes).write(page(2, 0)), 1, "it is page 0 of the snapshot of record 2"},
 		{newForger().write(takes).write(begins, page(2, 0)), 2, "record 2, transition 2: it is a page of a snapshot, which is refused"},
-		{newForger().write(takes).write(begins, state.AppendSnapPage(nil, 2, 0, whole), ends(2, 1), state.AppendCancel(nil, 1)), 2,
+		{newForger().write(takes).write(begins, state.AppendSnapPage(nil, 2, 0, whole), ends(2, 1), state.AppendCancel(nil, 1, nil)), 2,
 			"record 2, transition 4: it is refused: " + state.ErrNoJob.Error()},
-		{newForger().write(takes).write(begins).write(advances, state.AppendSnapPage(nil, 2, 0, whole), state.AppendCancel(nil, 1)).write(ends(2, 1)), 2,
+		{newForger().write(takes).write(begins).write(advances, state.AppendSnapPage(nil, 2, 0, whole), state.AppendCancel(nil, 1, nil)).write(ends(2, 1)), 2,
 			"record 3, transition 3: it is refused: " + state.ErrNoJob.Error()},
 	} {
 		c := owner.New(config())

@@ -17,15 +17,35 @@ const (
 	OpenSession
 	EndSession
 	OpenClient
-	Job    // a read
-	Counts // a read
+	Pause      // of the queue Name; see Paused
+	Leave      // a caller waits for Job no longer: if nobody else does, and it was called, it is cancelled
+	Schedule   // makes or replaces one
+	Unschedule // the one of Name
+	Job        // a read
+	Counts     // a read
+	View       // a read
+	Progress   // a read: what was reported of Job
+	Report     // of a lease
+	Beat       // the session is there
+	Attach     // the session is there again, and holds Leases
+	Await      // the end of Job, or a report of it
+	Listen     // for what the session is to know
+	Drained    // waits until nothing of the queue Name is running
+	ops
 )
 
 var opNames = [...]string{
 	Enqueue: "enqueue", Claim: "claim", Return: "return", Complete: "complete",
 	Fail: "fail", Cancel: "cancel", Revive: "revive", OpenSession: "open session",
 	EndSession: "end session", OpenClient: "open client", Job: "job", Counts: "counts",
+	Pause: "pause", Leave: "leave", Schedule: "schedule", Unschedule: "unschedule", View: "view",
+	Progress: "progress", Report: "report", Beat: "beat", Attach: "attach", Await: "await",
+	Listen: "listen", Drained: "drained",
 }
+
+// logs reports whether an Op may have something to be logged. A Claim has if
+// there is a job for it.
+func (o Op) logs() bool { return o < Job }
 
 // String returns, for example, "enqueue".
 func (o Op) String() string {
@@ -53,25 +73,44 @@ type Request struct {
 	// of arrival. The default is the answer that there is none.
 	Wait bool
 
-	Session uint64 // Claim, Return, Complete, Fail, EndSession
-	Job     uint64 // Return, Complete, Fail, Cancel, Revive, Job
-	Epoch   uint32 // Return, Complete, Fail
+	Session uint64 // Claim, Return, Complete, Fail, EndSession, Report, Beat, Attach, Listen
+	Job     uint64 // Return, Complete, Fail, Cancel, Revive, Leave, Job, Progress, Report, Await
+	Epoch   uint32 // Return, Complete, Fail, Report
 
 	Most    int           // of a Claim: jobs, at most; the default is 1
 	Filter  state.Filter  // of a Claim
 	Result  []byte        // of a Complete
 	Failure state.Failure // of a Fail
-	Name    string        // of an OpenSession, the session's; of Counts, the queue's, or "" for the shard
+	Name    string        // of an OpenSession, the session's; of Pause, Drained and Counts, the queue's, or "" for the shard; of Unschedule
+	Remote  bool          // of an OpenSession: it must be heard of, and outlives the owner
+	Paused  bool          // of a Pause
+	Cause   []byte        // of a Cancel and a Leave: why
+	Leases  []Lease       // of an Attach
+
+	// Schedule is that of a Schedule. A Next of 0 is the next time after now,
+	// by Config.Calendar.
+	Schedule *state.Schedule
+
+	// View looks at the state, which it must not change nor keep.
+	View func(*state.State)
+
+	// Report is what a Report says, and what an Await or a Progress gets. An
+	// Await that is Watched is answered by a report later than Seen as well, and
+	// then has no Jobs. A Listen gets what came later than Seen.
+	Report  Reported
+	Watched bool
+	Seen    uint64
 
 	// Err is why the request was not carried out: a refusal of package state as
 	// it is, a [*state.FullError], a [*LowError], a [*TooLargeError],
 	// [ErrDropped], or a [*LostError].
 	Err error
 
-	IDs      []uint64     // of an Enqueue, the jobs'; of an OpenSession, the session's; of an OpenClient, the client's
+	IDs      []uint64     // of an Enqueue, the jobs'; of an OpenSession, the session's; of an OpenClient, the client's; of an Attach, those of Leases that it has not
 	Existing []bool       // of an Enqueue: which jobs were there already
-	Status   state.Status // Return, Complete, Fail, Cancel, Revive: the job's after it; also of a Cancel that is refused as ErrEnded
-	Jobs     []state.Info // of a Claim, what it was given; of Job, the one
+	Status   state.Status // Return, Complete, Fail, Cancel, Leave, Revive: the job's after it; also of a Cancel that is refused as ErrEnded
+	Jobs     []state.Info // of a Claim, what it was given; of Job, the one; of an Await, the one that has ended
+	Cancels  []Cancelled  // of a Listen, oldest first
 	Counts   state.Counts
 	Depth    int64 // of Counts of a queue
 
@@ -89,10 +128,39 @@ type Request struct {
 type place uint8
 
 const (
-	nowhere  place = iota // not the Core's
-	arrived               // Core.arrived: undecided
-	lined                 // Core.line: an Enqueue waits for room
-	claiming              // Core.claims: a Claim waits for a job
-	decided               // Core.held: its answer waits for the record to land
-	answered              // Core.answered
+	nowhere   place = iota // not the Core's
+	arrived                // Core.arrived: undecided
+	lined                  // Core.line: an Enqueue waits for room
+	claiming               // Core.claims: a Claim waits for a job
+	decided                // Core.held: its answer waits for the record to land
+	awaiting               // Core.awaits: an Await waits for the end of a job
+	listening              // Core.ears: a Listen waits for something to know
+	draining               // Core.drains: a Drained waits for what is running
+	answered               // Core.answered
 )
+
+// A Lease names a claim of a session's.
+type Lease struct {
+	Job   uint64
+	Epoch uint32
+}
+
+// A Cancelled is a job of a session's which is to end.
+type Cancelled struct {
+	Seq    uint64 // grows, within a session; for Listen's Seen
+	Job    uint64
+	Epoch  uint32
+	Cause  state.Cause
+	Detail []byte // what the Cancel had as Cause
+}
+
+// A Reported is what was last reported of a job, while it is running.
+type Reported struct {
+	Seq         uint64 // grows, within a job's attempt; 0 is nothing
+	At          int64  // microseconds
+	Epoch       uint32
+	Done, Total int64
+	Note        string
+	Said        bool     // of a Report: Done, Total and Note are so; else Lines alone are told
+	Lines       []string // of a Report, new ones; else the newest of all
+}

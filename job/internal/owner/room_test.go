@@ -14,7 +14,10 @@ func stateFilter(tasks ...string) state.Filter { return state.Filter{Tasks: task
 // withQueues owns a new log in which these queues have a depth each.
 func withQueues(t *testing.T, shard int64, depths map[string]int64) *shell {
 	c := config()
-	c.Limits.Jobs, c.Queues = shard, depths
+	c.Limits.Jobs, c.Queues = shard, make(map[string]state.Queue)
+	for name, n := range depths {
+		c.Queues[name] = state.Queue{Depth: n}
+	}
 	return own(t, newDisk(), c)
 }
 
@@ -164,7 +167,7 @@ func TestWhileTheLogIsLowOnlyEnqueuesAreRefused(t *testing.T) {
 
 func TestThoseWhoWaitAndDoNotFitTheRecordAreInTheNext(t *testing.T) {
 	c := config()
-	c.Limits.Bytes, c.Queues = 1<<30, map[string]int64{"q": 3}
+	c.Limits.Bytes, c.Queues = 1<<30, map[string]state.Queue{"q": {Depth: 3}}
 	s := own(t, newDisk(), c)
 	s.ask(enqueue("q", 3))
 	for range 3 {

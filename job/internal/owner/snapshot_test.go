@@ -207,7 +207,7 @@ func TestNeitherPagesNorLargeRequestsStarve(t *testing.T) {
 	c.Limits.Bytes = 1 << 30
 	s := own(t, newDisk(), c)
 	next := s.begin(30)
-	for range 20 {
+	for range 30 {
 		r := enqueue("large", 2)
 		r.Specs[0].Input = bytes.Repeat([]byte("x"), 255<<10)
 		r.Specs[1].Input = r.Specs[0].Input

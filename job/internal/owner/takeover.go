@@ -58,31 +58,65 @@ func (c *Core) tookOver() error {
 	if c.state.Limits() != c.config.Limits {
 		c.settings = append(c.settings, setting{})
 	}
-	have := c.state.Depths()
-	for _, name := range slices.Sorted(maps.Keys(have)) {
-		if c.config.Queues[name] == 0 {
-			c.settings = append(c.settings, setting{queue: name})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.config.Queues)) {
-		if depth := c.config.Queues[name]; depth != have[name] {
-			c.settings = append(c.settings, setting{name, depth})
-		}
-	}
+	c.settings = append(c.settings, changes(c.state.Queues(), c.config.Queues, func(name string, q state.Queue) setting {
+		return setting{set: setQueue, name: name, queue: q}
+	})...)
+	c.settings = append(c.settings, changes(c.state.Weights(), c.config.Weights, func(name string, w uint16) setting {
+		return setting{set: setWeight, name: name, weight: w}
+	})...)
+	c.settings = append(c.settings, changes(c.state.SetLimits(), c.config.Caps, func(name string, l state.Limit) setting {
+		return setting{set: setCap, name: name, limit: l}
+	})...)
+	c.state.Feed()
+	c.meet()
 	return nil
 }
 
-// A setting is a queue's depth, or the shard's Limits if it names no queue.
-type setting struct {
-	queue string
-	depth int64
+// changes are the settings that make what is wanted of what there is. The zero T
+// is what a name has that is not there.
+func changes[T comparable](have, want map[string]T, set func(string, T) setting) (all []setting) {
+	var zero T
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if want[name] == zero {
+			all = append(all, set(name, zero))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if v := want[name]; v != have[name] && v != zero {
+			all = append(all, set(name, v))
+		}
+	}
+	return all
 }
 
-func (x setting) append(b []byte, l state.Limits) []byte {
-	if x.queue == "" {
-		return state.AppendLimits(b, l)
+// A setting is one thing of Config that the log has differently.
+type setting struct {
+	set    what
+	name   string
+	queue  state.Queue
+	weight uint16
+	limit  state.Limit
+}
+
+type what uint8
+
+const (
+	setLimits what = iota // the shard's
+	setQueue
+	setWeight
+	setCap
+)
+
+func (x *setting) append(b []byte, l state.Limits) []byte {
+	switch x.set {
+	case setQueue:
+		return state.AppendQueue(b, x.name, x.queue)
+	case setWeight:
+		return state.AppendWeight(b, x.name, x.weight)
+	case setCap:
+		return state.AppendLimit(b, x.name, x.limit)
 	}
-	return state.AppendQueue(b, x.queue, x.depth)
+	return state.AppendLimits(b, l)
 }
 
 // set adds settings to the draft while there is space.
@@ -93,7 +127,7 @@ func (c *Core) set() error {
 			return nil
 		}
 		if err := c.apply(); err != nil {
-			return fmt.Errorf("owner: setting of queue %q: %w", c.settings[0].queue, err)
+			return fmt.Errorf("owner: setting of %q: %w", c.settings[0].name, err)
 		}
 		c.settings = c.settings[1:]
 		c.rooms.freed = true
@@ -108,9 +142,18 @@ func (c *Config) check() error {
 		return fmt.Errorf("owner: limits %+v: %w", c.Limits, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Queues)) {
-		err := s.Apply(state.AppendQueue(nil, name, c.Queues[name]), nil)
-		if err != nil {
-			return fmt.Errorf("owner: depth %d of queue %q: %w", c.Queues[name], name, err)
+		if err := s.Apply(state.AppendQueue(nil, name, c.Queues[name]), nil); err != nil {
+			return fmt.Errorf("owner: %+v of queue %q: %w", c.Queues[name], name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
+		if err := s.Apply(state.AppendWeight(nil, name, c.Weights[name]), nil); err != nil {
+			return fmt.Errorf("owner: weight %d of group %q: %w", c.Weights[name], name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Caps)) {
+		if err := s.Apply(state.AppendLimit(nil, name, c.Caps[name]), nil); err != nil {
+			return fmt.Errorf("owner: limit %+v of %q: %w", c.Caps[name], name, err)
 		}
 	}
 	return nil

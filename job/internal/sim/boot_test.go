@@ -5,6 +5,7 @@ import (
 
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/record"
+	"github.com/hemgo/hem/job/internal/state"
 )
 
 // boot starts another owner, which takes the log over. Each is a new incarnation.
@@ -28,7 +29,7 @@ func (s *shell) config() owner.Config {
 		SnapshotAfter: s.d.between(700, 2500), PageBytes: pick(s.d, 128, 256, 400),
 	}
 	if s.d.one(4) && !s.w.over {
-		c.Queues["b"] = s.d.between(1, 4)
+		c.Queues["b"] = state.Queue{Depth: s.d.between(1, 4)}
 		c.Limits.Jobs = s.d.between(8, 12)
 	}
 	if s.d.one(6) && !s.w.over {

@@ -94,7 +94,7 @@ func decode(b []byte) (t transition) {
 	case tLimits:
 		t.limits = state.Limits{Jobs: f.int(), Bytes: f.int(), Kept: f.int(), Ageing: f.int()}
 	case tQueue:
-		t.bytes, t.depth = f.bytes(), f.int()
+		t.bytes, t.depth = f.bytes(), f.int() // and what no queue here has
 	case tEnqueue:
 		t.specs = make([]state.Spec, f.uint())
 		for i := range t.specs {
@@ -121,10 +121,12 @@ func decode(b []byte) (t transition) {
 }
 
 func (f *fields) spec() state.Spec {
-	return state.Spec{
+	p := state.Spec{
 		Task: name(f.bytes()), Queue: name(f.bytes()), Key: string(f.bytes()), Priority: int8(f.int()), RunAt: f.int(),
 		Attempts: uint16(f.uint()), First: f.int(), Most: f.int(), Keep: f.int(), Bury: f.int(), Input: f.bytes(),
 	}
+	f.uint() // flags
+	return p
 }
 
 // name is a name, without an allocation if it is a short one that is known.

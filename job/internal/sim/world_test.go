@@ -112,7 +112,7 @@ func limits() state.Limits {
 }
 
 // depths of queues likewise. The third has none of its own.
-func depths() map[string]int64 { return map[string]int64{"a": 2, "b": 4} }
+func depths() map[string]state.Queue { return map[string]state.Queue{"a": {Depth: 2}, "b": {Depth: 4}} }
 
 var (
 	queueNames = []string{"a", "b", "c"}

@@ -12,6 +12,7 @@ func (s *State) Apply(t []byte, out *Outcome) error {
 		out = &s.ignored
 	}
 	out.reset()
+	defer s.cascade()
 	if len(t) > 0 && t[0] == tagRequest {
 		return s.applyRequest(t, out)
 	}
@@ -51,6 +52,18 @@ func (s *State) apply(t []byte, out *Outcome) error {
 		return s.endSession(&r)
 	case tagClientOpen:
 		return s.openClient(&r, out)
+	case tagPause:
+		return s.pause(&r)
+	case tagWeight:
+		return s.setWeight(&r)
+	case tagLimit:
+		return s.setLimitOf(&r)
+	case tagSchedule:
+		return s.setSchedule(&r)
+	case tagUnschedule:
+		return s.unschedule(&r)
+	case tagTick:
+		return s.tick(&r, out)
 	case tagAdvance:
 		return ended(&r)
 	case tagSnapBegin, tagSnapPage, tagSnapEnd:

@@ -10,10 +10,7 @@ import (
 // bytes: a snapshot's units, jobs in the order of their ids. It is for tests; it
 // sorts.
 func (s *State) AppendCanonical(b []byte) []byte {
-	b = s.appendHead(b)
-	b = s.appendQueues(b)
-	b = s.appendSessions(b)
-	b = s.appendClients(b)
+	b = s.appendRest(b)
 	for _, id := range s.byID.ids() {
 		slot, _ := s.byID.get(id)
 		b = s.appendJob(b, s.jobs.at(slot))

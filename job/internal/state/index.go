@@ -8,6 +8,7 @@ import "slices"
 // by years costs little.
 type index struct {
 	pages map[uint64]*indexPage
+	order []uint64 // numbers of the pages there are, ascending
 	n     int
 
 	at   uint64 // the page that was found last, and its number
@@ -17,7 +18,8 @@ type index struct {
 const indexPageLen = 64
 
 type indexPage struct {
-	slots [indexPageLen]uint32 // 0 is none
+	slots [indexPageLen]uint32  // 0 is none
+	is    [Cancelled + 1]uint64 // by status: a bit for each job that has it
 	used  int
 }
 
@@ -51,6 +53,11 @@ func (x *index) put(id uint64, slot uint32) bool {
 		p = new(indexPage)
 		x.at, x.page = id/indexPageLen, p
 		x.pages[x.at] = p
+		i := len(x.order) // ids come in order, but for those of a snapshot
+		if i > 0 && x.order[i-1] > x.at {
+			i, _ = slices.BinarySearch(x.order, x.at)
+		}
+		x.order = slices.Insert(x.order, i, x.at)
 	}
 	if p.slots[id%indexPageLen] != 0 {
 		return false
@@ -69,19 +76,30 @@ func (x *index) remove(id uint64) {
 	if p.used--; p.used == 0 {
 		delete(x.pages, id/indexPageLen)
 		x.page = nil
+		i, _ := slices.BinarySearch(x.order, id/indexPageLen)
+		x.order = slices.Delete(x.order, i, i+1)
+	}
+}
+
+// mark says that the job of an id has a status, or no longer.
+func (x *index) mark(id uint64, status Status, has bool) {
+	p := x.look(id)
+	if has {
+		p.is[status] |= 1 << (id % indexPageLen)
+	} else {
+		p.is[status] &^= 1 << (id % indexPageLen)
 	}
 }
 
 // ids are all, in order.
 func (x *index) ids() []uint64 {
 	all := make([]uint64, 0, x.n)
-	for at, p := range x.pages {
-		for i, slot := range p.slots {
+	for _, at := range x.order {
+		for i, slot := range x.pages[at].slots {
 			if slot != 0 {
 				all = append(all, at*indexPageLen+uint64(i))
 			}
 		}
 	}
-	slices.Sort(all)
 	return all
 }

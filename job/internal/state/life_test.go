@@ -74,7 +74,7 @@ func (x *shard) enqueue(change ...func(*state.Spec)) uint64 {
 
 func (x *shard) session() uint64 {
 	x.Helper()
-	return x.do(state.AppendSessionOpen(nil, "w")).IDs[0]
+	return x.do(state.AppendSessionOpen(nil, "w", false)).IDs[0]
 }
 
 // claim gives the next job to a session.
@@ -119,8 +119,8 @@ func TestJobGoesFromEnqueueToDoneAndIsForgotten(t *testing.T) {
 	x.is(id, state.Done)
 	x.pass(1)
 	x.gone(id)
-	x.refuses(state.ErrForgotten, state.AppendCancel(nil, id))
-	x.refuses(state.ErrNoJob, state.AppendCancel(nil, id+1))
+	x.refuses(state.ErrForgotten, state.AppendCancel(nil, id, nil))
+	x.refuses(state.ErrNoJob, state.AppendCancel(nil, id+1, nil))
 }
 
 func TestEndedJobCannotEndAgain(t *testing.T) {
@@ -130,7 +130,7 @@ func TestEndedJobCannotEndAgain(t *testing.T) {
 	x.do(state.AppendComplete(nil, s, id, epoch, nil))
 	x.refuses(state.ErrEnded, state.AppendComplete(nil, s, id, epoch, nil))
 	x.refuses(state.ErrEnded, state.AppendFail(nil, s, id, epoch, state.Failure{}))
-	x.refuses(state.ErrEnded, state.AppendCancel(nil, id))
+	x.refuses(state.ErrEnded, state.AppendCancel(nil, id, nil))
 	x.refuses(state.ErrNotDead, state.AppendRevive(nil, id))
 }
 
@@ -210,11 +210,11 @@ func TestCancelledJobIsNeverClaimedAndARunningOneEndsWithItsAttempt(t *testing.T
 	x := open(t, roomy)
 	s := x.session()
 	waits := x.enqueue()
-	x.do(state.AppendCancel(nil, waits))
+	x.do(state.AppendCancel(nil, waits, nil))
 	x.is(waits, state.Cancelled)
 	x.refuses(state.ErrNotReady, state.AppendClaim(nil, s, waits))
 	later := x.enqueue(func(p *state.Spec) { p.RunAt = x.Now() + second })
-	x.do(state.AppendCancel(nil, later))
+	x.do(state.AppendCancel(nil, later, nil))
 	x.pass(2 * second)
 	if _, ok := x.Pick(state.Filter{}); ok {
 		t.Fatal("a cancelled job is ready")
@@ -226,7 +226,7 @@ func TestCancelledJobIsNeverClaimedAndARunningOneEndsWithItsAttempt(t *testing.T
 	for name, end := range ends {
 		id := x.enqueue()
 		_, epoch := x.claim(s)
-		if x.do(state.AppendCancel(nil, id)).Status != state.Running || !x.is(id, state.Running).Cancel {
+		if x.do(state.AppendCancel(nil, id, nil)).Status != state.Running || !x.is(id, state.Running).Cancel {
 			t.Fatal("it is not marked")
 		}
 		x.do(end(id, epoch))
@@ -236,12 +236,12 @@ func TestCancelledJobIsNeverClaimedAndARunningOneEndsWithItsAttempt(t *testing.T
 	}
 	id := x.enqueue()
 	_, epoch := x.claim(s)
-	x.do(state.AppendCancel(nil, id))
+	x.do(state.AppendCancel(nil, id, nil))
 	x.do(state.AppendComplete(nil, s, id, epoch, nil))
 	x.is(id, state.Done)
 	id = x.enqueue()
 	x.claim(s)
-	x.do(state.AppendCancel(nil, id))
+	x.do(state.AppendCancel(nil, id, nil))
 	x.do(state.AppendSessionEnd(nil, s))
 	x.is(id, state.Cancelled)
 }
@@ -297,7 +297,7 @@ func TestKeyHasOneLiveJobOfItsTask(t *testing.T) {
 	if out.IDs[0] != out.IDs[1] || out.Existing[0] || !out.Existing[1] {
 		t.Fatalf("twice in one batch: %+v", *out)
 	}
-	x.do(state.AppendCancel(nil, id))
+	x.do(state.AppendCancel(nil, id, nil))
 	again := x.enqueue(keyed)
 	if again == id {
 		t.Fatal("an ended job still has its key")
@@ -305,14 +305,14 @@ func TestKeyHasOneLiveJobOfItsTask(t *testing.T) {
 	s := x.session()
 	for job := range uint64(20) {
 		if i, err := x.Job(job); err == nil && i.Status == state.Ready && i.ID != again {
-			x.do(state.AppendCancel(nil, job))
+			x.do(state.AppendCancel(nil, job, nil))
 		}
 	}
 	_, epoch := x.claim(s)
 	x.do(state.AppendFail(nil, s, again, epoch, state.Failure{Permanent: true}))
 	third := x.enqueue(keyed)
 	x.refuses(state.ErrKeyTaken, state.AppendRevive(nil, again))
-	x.do(state.AppendCancel(nil, third))
+	x.do(state.AppendCancel(nil, third, nil))
 	x.do(state.AppendRevive(nil, again))
 	if x.enqueue(keyed) != again {
 		t.Fatal("a revived job has not got its key")
@@ -353,7 +353,7 @@ func TestClaimTakesOnlyWhatItIsFor(t *testing.T) {
 
 func TestLimitsAreHeldAndSayWhichOne(t *testing.T) {
 	x := open(t, state.Limits{Jobs: 4, Bytes: 10, Kept: 100, Ageing: second})
-	x.do(state.AppendQueue(nil, "small", 2))
+	x.do(state.AppendQueue(nil, "small", state.Queue{Depth: 2}))
 	small := func(p *state.Spec) { p.Queue = "small" }
 	full := func(want state.FullError, specs ...state.Spec) {
 		t.Helper()
@@ -373,11 +373,11 @@ func TestLimitsAreHeldAndSayWhichOne(t *testing.T) {
 	full(state.FullError{Queue: "small", Have: 2, Limit: 2}, spec(small))
 	full(state.FullError{Have: 4, Limit: 4}, spec(), spec(), spec())
 	full(state.FullError{Bytes: true, Have: 4, Limit: 10}, spec(func(p *state.Spec) { p.Input = make([]byte, 7) }))
-	x.do(state.AppendCancel(nil, 1))
-	x.do(state.AppendCancel(nil, 2))
+	x.do(state.AppendCancel(nil, 1, nil))
+	x.do(state.AppendCancel(nil, 2, nil))
 	full(state.FullError{Have: 4, Limit: 4, Never: true}, spec(), spec(), spec(), spec(), spec())
 	full(state.FullError{Bytes: true, Limit: 10, Never: true}, spec(func(p *state.Spec) { p.Input = make([]byte, 11) }))
-	x.do(state.AppendQueue(nil, "small", 0))
+	x.do(state.AppendQueue(nil, "small", state.Queue{}))
 	for range 4 {
 		x.enqueue(small)
 	}
@@ -394,7 +394,7 @@ func TestOfEndedJobsThoseToBeForgottenSoonestGoFirst(t *testing.T) {
 		x.enqueue(func(p *state.Spec) { p.Keep = 0 }),
 	}
 	for _, id := range ids {
-		x.do(state.AppendCancel(nil, id))
+		x.do(state.AppendCancel(nil, id, nil))
 	}
 	x.gone(ids[1])
 	x.gone(ids[3])
@@ -413,7 +413,7 @@ func TestRepeatedRequestIsAnsweredAsBefore(t *testing.T) {
 	if out := x.do(ask(1, 1)); !out.Again || out.IDs[0] != id || string(x.AppendCanonical(nil)) != before {
 		t.Fatalf("got %+v", *out)
 	}
-	x.refuses(state.ErrDifferent, state.AppendCancel(state.AppendRequest(nil, state.Request{Client: me, N: 1, Low: 1}), id))
+	x.refuses(state.ErrDifferent, state.AppendCancel(state.AppendRequest(nil, state.Request{Client: me, N: 1, Low: 1}), id, nil))
 	x.do(ask(5, 3))
 	x.refuses(state.ErrOutdated, ask(2, 1))
 	x.refuses(state.ErrOpen, ask(3+state.MaxOpen, 3))
@@ -462,7 +462,7 @@ func TestNamesAreForgottenWithTheirLastJob(t *testing.T) {
 		if err := x.Apply(state.AppendEnqueue(nil, one), &x.out); err != nil {
 			t.Fatalf("queue %d: %v", n, err)
 		}
-		if err := x.Apply(state.AppendCancel(nil, x.out.IDs[0]), nil); err != nil {
+		if err := x.Apply(state.AppendCancel(nil, x.out.IDs[0], nil), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

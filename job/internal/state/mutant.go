@@ -16,5 +16,12 @@ var Mutant struct {
 	ForgetsRequest   bool // a request that is repeated is carried out again
 	PriorityIgnored  bool
 	SessionKeepsJobs bool // what an ended session had claimed stays claimed
+	LimitIgnored     bool // what is Running counts for no limit
+	RateIgnored      bool // every claim is on time
+	PauseIgnored     bool // jobs of a paused queue can be claimed
+	FairOff          bool // groups have no turns
+	ScopeStaysOpen   bool // jobs can be entered into a scope that has ended
+	AttachedLives    bool // jobs outlive what they are attached to
+	ChildForgotten   bool // a child that is done is forgotten although its parent may ask again
 	LosesJob         bool // a failed job that should wait for its next attempt is forgotten
 }

@@ -7,6 +7,7 @@ type names struct {
 	all   []name
 	free  []uint32
 	index map[string]uint32
+	most  int
 }
 
 type name struct {
@@ -14,8 +15,14 @@ type name struct {
 	uses int
 }
 
-// mostNames is how many may be in use at a time. It is part of the log's format.
-const mostNames = 1 << 16
+// How many names may be in use at a time: of tasks and queues together, of limits,
+// of schedules, and of groups. It is part of the log's format.
+const (
+	mostNames  = 1 << 16
+	mostGroups = 1 << 20
+)
+
+func newNames(most int) names { return names{index: make(map[string]uint32), most: most} }
 
 func (n *names) find(text []byte) (uint32, bool) {
 	i, ok := n.index[string(text)]
@@ -28,7 +35,7 @@ func (n *names) use(text []byte) (uint32, bool) {
 		n.all[i].uses++
 		return i, true
 	}
-	if len(n.index) >= mostNames {
+	if len(n.index) >= n.most {
 		return 0, false
 	}
 	var i uint32

@@ -4,25 +4,47 @@ package state
 // by unplace, before it is put into another; both keep the counts (T3).
 
 func (s *State) count(j *jobRec, n int64) {
-	q := &s.queues[s.lanes.all[j.lane].queue].counts
-	for _, c := range [...]*Counts{&s.counts, q} {
-		switch j.status {
-		case Scheduled:
-			c.Scheduled += n
-		case Ready:
-			c.Ready += n
-		case Running:
-			c.Running += n
-		case Done:
-			c.Done += n
-		case Dead:
-			c.Dead += n
-		case Cancelled:
-			c.Cancelled += n
-		}
-		if j.status.Live() {
-			c.Bytes += n * s.liveBytes(j)
-		}
+	l := &s.lanes.all[j.lane]
+	var bytes int64
+	if j.status.Live() {
+		bytes = n * s.liveBytes(j)
+	}
+	for _, c := range [...]*Counts{&s.counts, &s.queues[l.queue].counts, &l.counts} {
+		c.add(j.status, n, bytes)
+	}
+	if j.tagged {
+		s.eachTag(j, func(tag []byte) { s.countTag(tag, j.status, n, bytes) })
+	}
+	s.byID.mark(j.id, j.status, n > 0)
+}
+
+func (c *Counts) add(status Status, n, bytes int64) {
+	switch status {
+	case Scheduled:
+		c.Scheduled += n
+	case Ready:
+		c.Ready += n
+	case Running:
+		c.Running += n
+	case Done:
+		c.Done += n
+	case Dead:
+		c.Dead += n
+	case Cancelled:
+		c.Cancelled += n
+	}
+	c.Bytes += bytes
+}
+
+// countTag counts a job for one of its tags. A tag is there while a job has it.
+func (s *State) countTag(tag []byte, status Status, n, bytes int64) {
+	c := s.tags[string(tag)]
+	if c == nil {
+		c = new(Counts)
+		s.tags[string(tag)] = c
+	}
+	if c.add(status, n, bytes); *c == (Counts{}) {
+		delete(s.tags, string(tag))
 	}
 }
 
@@ -42,8 +64,11 @@ func (s *State) unplace(slot uint32) {
 		s.leaveLane(slot)
 	case Running:
 		s.leaveSession(slot)
+		s.ends(j)
 	case Done, Dead, Cancelled:
-		s.remove(&s.ended, j.pos)
+		if !j.linked {
+			s.remove(&s.ended, j.pos)
+		}
 	}
 	s.count(j, -1)
 	j.status = 0
@@ -72,27 +97,64 @@ func (s *State) ready(slot uint32, since int64) {
 	s.enterLane(slot)
 }
 
-// end gives a job, which is in no place, its last status. The key is free from
-// then on, and the job is forgotten after a while.
-func (s *State) end(slot uint32, status Status) {
+// end gives a job, which is in no place, its last status, with what came of it.
+// Its key is free from then on, unless it is unique longer than that. What it had
+// begun is cancelled, and the job is forgotten after a while.
+func (s *State) end(slot uint32, status Status, cause Cause, outcome []byte) {
 	j := s.jobs.at(slot)
-	s.freeKey(slot)
+	s.closeJob(slot)
+	s.dropDeadline(j)
+	if !j.kind.unique(status) {
+		s.freeKey(slot)
+	}
 	keep := j.keep
 	if status == Dead {
 		keep = j.bury
 	} else {
 		s.dropInput(j)
 	}
+	held := s.retained(slot, status)
+	watched := s.watching(j.id)
+	if (keep > 0 || held || watched) && (outcome != nil || status != Cancelled) {
+		s.setResult(j, outcome) // else it has why it was cancelled
+	}
+	j.status, j.since, j.due, j.cancel, j.cause = status, s.now, 0, false, cause
+	if watched {
+		s.notes = append(s.notes, Note{Kind: NoteEnded, Job: j.id, Info: s.info(slot)})
+	}
+	if held {
+		s.count(j, +1)
+		return
+	}
+	s.unlink(slot)
+	s.retire(slot, keep)
+}
+
+// retire lets a job that has ended be forgotten after a while.
+func (s *State) retire(slot uint32, keep int64) {
+	j := s.jobs.at(slot)
 	if keep == 0 {
+		if j.kind.unique(j.status) {
+			s.freeKey(slot)
+		}
+		j.status = 0
 		s.forget(slot)
 		return
 	}
-	j.status, j.since, j.due, j.cancel = status, s.now, s.now+keep, false
+	j.due = s.now + keep
 	s.count(j, +1)
 	s.push(&s.ended, j.due, slot)
 	if int64(len(s.ended)) > s.limits.Kept {
 		s.forgetNext()
 	}
+}
+
+// setResult replaces what a job's result blob has: while it is live the cause of
+// its cancelling, then what came of it.
+func (s *State) setResult(j *jobRec, b []byte) {
+	s.written += int64(len(b) - len(s.jobs.arena.get(j.result)))
+	s.jobs.arena.drop(j.result)
+	j.result = s.jobs.arena.put(b)
 }
 
 func (s *State) dropInput(j *jobRec) {
@@ -105,6 +167,9 @@ func (s *State) dropInput(j *jobRec) {
 func (s *State) forgetNext() {
 	slot := s.ended[0].slot
 	s.touch(slot)
+	if j := s.jobs.at(slot); j.kind.unique(j.status) {
+		s.freeKey(slot)
+	}
 	s.unplace(slot)
 	s.forget(slot)
 }
@@ -114,17 +179,20 @@ func (s *State) forget(slot uint32) {
 	j := s.jobs.at(slot)
 	s.byID.remove(j.id)
 	s.written -= s.jobs.bytes(j)
+	if j.cell != 0 {
+		s.quitCell(j.cell)
+	}
 	s.quitLane(j.lane)
 	s.jobs.give(slot)
 }
 
-// freeKey lets another job have the key of this one, which ends.
+// freeKey lets another job have the key that this one has.
 func (s *State) freeKey(slot uint32) {
 	j := s.jobs.at(slot)
 	if j.key == 0 || Mutant.KeyTwice || Mutant.KeyNotFreed && j.keep > 0 {
 		return
 	}
-	s.byKeyRemove(s.lanes.all[j.lane].task, s.jobs.arena.get(j.key), slot)
+	s.byKeyRemove(s.lanes.all[j.lane].task, j.parent, s.jobs.arena.get(j.key), slot)
 }
 
 // find returns the slot of a job.

@@ -28,11 +28,23 @@ func newDriver(seed uint64) *driver {
 	d := &driver{r: rand.New(rand.NewPCG(seed, 1)), s: state.New(), now: 1e15}
 	d.s.Begin(d.now)
 	d.must(state.AppendLimits(nil, state.Limits{Jobs: 60, Bytes: 1 << 20, Kept: 10, Ageing: 1e6}))
-	d.must(state.AppendQueue(nil, "small", 5))
-	for range 3 {
-		d.must(state.AppendClientOpen(nil))
+	for _, t := range settings() {
+		d.must(t)
 	}
 	return d
+}
+
+// settings are what a driver's state begins with.
+func settings() [][]byte {
+	return [][]byte{
+		state.AppendQueue(nil, "small", state.Queue{Depth: 5}),
+		state.AppendQueue(nil, "big", state.Queue{Running: 3}),
+		state.AppendQueue(nil, "x", state.Queue{Rate: state.Rate{Interval: 3e5, Burst: 2}}),
+		state.AppendLimit(nil, "two", state.Limit{Running: 2}),
+		state.AppendLimit(nil, "slow", state.Limit{Running: 1, Rate: state.Rate{Interval: 2e6, Burst: 1}}),
+		state.AppendWeight(nil, "heavy", 3),
+		state.AppendClientOpen(nil), state.AppendClientOpen(nil), state.AppendClientOpen(nil),
+	}
 }
 
 func (d *driver) must(t []byte) {
@@ -52,6 +64,27 @@ func (d *driver) spec() state.Spec {
 	}
 	if d.r.IntN(3) == 0 {
 		p.Key = pick(d.r, "k1", "k2", "k3")
+	}
+	if d.r.IntN(2) == 0 {
+		p.Group = pick(d.r, "heavy", "g", "h")
+	}
+	if d.r.IntN(3) == 0 {
+		p.Limit, p.LimitKey = pick(d.r, "two", "slow", "none"), pick(d.r, "", "k")
+	}
+	if d.r.IntN(5) == 0 {
+		p.Deadline = d.now + 1 + int64(d.r.IntN(1e7))
+	}
+	if d.r.IntN(5) == 0 {
+		p.Tags, p.TraceParent = []string{"blue", "red"}, "00-x"
+	}
+	switch kind := d.r.IntN(8); {
+	case kind == 0 && len(d.sessions) > 0:
+		p.Session, p.Attached, p.Key = pick(d.r, d.sessions...), true, ""
+	case kind < 3 && len(d.leases) > 0:
+		l := pick(d.r, d.leases[max(len(d.leases)-5, 0):]...)
+		p.Parent, p.ParentEpoch, p.Attached = l.job, l.epoch, p.Key == ""
+	case p.Key != "":
+		p.Unique, p.Called = state.Unique(d.r.IntN(8)), d.r.IntN(2) == 0
 	}
 	if d.r.IntN(3) == 0 {
 		p.RunAt = d.now + int64(d.r.IntN(1e7))
@@ -75,9 +108,19 @@ func (d *driver) next() []byte {
 	if len(d.sessions) > 0 {
 		session = pick(d.r, d.sessions...)
 	}
-	switch d.r.IntN(12) {
+	switch d.r.IntN(14) {
+	case 13:
+		return d.setting(b)
+	case 12:
+		name, at, ok := d.s.NextTick()
+		if ok && d.r.IntN(2) == 0 {
+			return state.AppendTick(b, name, at, pick(d.r, 0, at), at+int64(d.r.IntN(4e6)))
+		}
+		c := state.Schedule{Name: pick(d.r, "hourly", "daily"), Rule: "r", Next: d.now + int64(d.r.IntN(4e6)), Spec: d.spec()}
+		c.Spec.Session, c.Spec.Parent, c.Spec.ParentEpoch, c.Spec.Attached, c.Spec.Deadline, c.Spec.RunAt = 0, 0, 0, false, 0, 0
+		return state.AppendSchedule(b, &c)
 	case 0:
-		return state.AppendSessionOpen(b, pick(d.r, "s", "t"))
+		return state.AppendSessionOpen(b, pick(d.r, "s", "t"), d.r.IntN(2) == 0)
 	case 1:
 		if d.r.IntN(3) > 0 {
 			break
@@ -90,11 +133,11 @@ func (d *driver) next() []byte {
 	case 5:
 		return state.AppendComplete(b, l.session, l.job, l.epoch, []byte("result"))
 	case 6, 7:
-		return state.AppendFail(b, l.session, l.job, l.epoch, state.Failure{Permanent: d.r.IntN(5) == 0, After: int64(d.r.IntN(4)-1) * 1e6, Error: "it broke"})
+		return state.AppendFail(b, l.session, l.job, l.epoch, state.Failure{Permanent: d.r.IntN(5) == 0, After: int64(d.r.IntN(4)-1) * 1e6, Error: "it broke", Detail: bytes.Repeat([]byte("d"), d.r.IntN(40))})
 	case 8:
 		return state.AppendReturn(b, l.session, l.job, l.epoch)
 	case 9:
-		return state.AppendCancel(b, job)
+		return state.AppendCancel(b, job, bytes.Repeat([]byte("c"), d.r.IntN(20)))
 	case 10:
 		return state.AppendRevive(b, job)
 	}
@@ -103,6 +146,26 @@ func (d *driver) next() []byte {
 		specs = append(specs, d.spec())
 	}
 	return state.AppendEnqueue(b, specs...)
+}
+
+// setting returns a transition that changes what is allowed.
+func (d *driver) setting(b []byte) []byte {
+	switch d.r.IntN(6) {
+	case 0:
+		return state.AppendPause(b, pick(d.r, "small", "big", "x"), d.r.IntN(3) == 0)
+	case 1:
+		return state.AppendLimit(b, pick(d.r, "two", "slow", "none"), state.Limit{Running: int64(d.r.IntN(3)), Rate: pick(d.r, state.Rate{}, state.Rate{Interval: 5e5, Burst: 2})})
+	case 2:
+		return state.AppendQueue(b, pick(d.r, "big", "x"), state.Queue{Running: int64(d.r.IntN(3)), Rate: pick(d.r, state.Rate{}, state.Rate{Interval: 5e5, Burst: 2})})
+	case 3:
+		return state.AppendWeight(b, pick(d.r, "heavy", "g"), uint16(d.r.IntN(5)))
+	case 4:
+		return state.AppendUnschedule(b, pick(d.r, "hourly", "daily"))
+	}
+	if d.r.IntN(10) == 0 {
+		return state.AppendTakeover(b)
+	}
+	return state.AppendAdvance(b)
 }
 
 // step makes one transition and returns it if it was carried out.
@@ -133,7 +196,7 @@ func (d *driver) step(t *testing.T) []byte {
 					}
 				}
 			}
-		case len(d.out.Existing) == 0:
+		case len(d.out.Existing) == 0 && b[len(b)-1] <= 1:
 			d.sessions = append(d.sessions, id)
 		case !d.out.Existing[i]:
 			d.last = max(d.last, id)
@@ -148,9 +211,8 @@ func TestTheSameTransitionsGiveTheSameStateFromTheStartAndFromEverySnapshot(t *t
 		other := state.New()
 		other.Begin(d.now)
 		other.Apply(state.AppendLimits(nil, d.s.Limits()), nil)
-		other.Apply(state.AppendQueue(nil, "small", 5), nil)
-		for range 3 {
-			other.Apply(state.AppendClientOpen(nil), nil)
+		for _, t := range settings() {
+			other.Apply(t, nil)
 		}
 		var snap *state.Snapshot
 		var restore *state.Restore
@@ -223,7 +285,7 @@ func BenchmarkMillion(b *testing.B) {
 	s := state.New()
 	s.Begin(1)
 	s.Apply(state.AppendLimits(nil, state.Limits{Jobs: 1 << 40, Bytes: 1 << 40, Kept: 1000, Ageing: 1e6}), nil)
-	s.Apply(state.AppendSessionOpen(nil, "x"), nil)
+	s.Apply(state.AppendSessionOpen(nil, "x", false), nil)
 	var out state.Outcome
 	buf := make([]byte, 0, 1024)
 	in := bytes.Repeat([]byte("x"), 256)

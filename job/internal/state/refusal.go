@@ -21,6 +21,11 @@ var (
 	ErrNoSession = errors.New("state: there is no such session")
 	ErrKeyTaken  = errors.New("state: a live job has the same key")
 	ErrNames     = errors.New("state: there are too many tasks and queues by name")
+	ErrLimited   = errors.New("state: the job cannot be claimed now: its queue is paused, or a limit is reached")
+	ErrScope     = errors.New("state: what the job is to belong to has ended")
+	ErrLate      = errors.New("state: the job's deadline has passed")
+	ErrChildren  = errors.New("state: the job has as many children as it may")
+	ErrSchedule  = errors.New("state: there is no such schedule, or it was moved on")
 
 	ErrOutdated  = errors.New("state: the client has the answer to this request already, or is not known any more")
 	ErrOpen      = errors.New("state: the client has too many requests open")

@@ -14,16 +14,24 @@ func (s *State) claim(r *reader, out *Outcome) error {
 		return err
 	}
 	j := s.jobs.at(slot)
-	if j.status != Ready {
+	l := &s.lanes.all[j.lane]
+	q := &s.queues[l.queue]
+	switch {
+	case j.status != Ready:
 		return ErrNotReady
+	case !s.mayGive(q) || j.cell != 0 && !j.shown:
+		return ErrLimited
 	}
 	s.touch(slot)
 	s.unplace(slot)
+	s.charge(l)
+	q.tat = q.Rate.after(q.tat, s.now)
 	j.status, j.since, j.session = Running, s.now, owner
 	j.epoch++
 	j.attempt++
 	s.count(j, +1)
 	s.enterSession(slot)
+	s.begins(j)
 	out.IDs = append(out.IDs, id)
 	out.Epoch, out.Status = j.epoch, Running
 	return nil
@@ -59,6 +67,21 @@ func (s *State) held(l lease) (uint32, error) {
 	return slot, nil
 }
 
+// Holds returns nil if a job is a session's, under an epoch, and else why not.
+func (s *State) Holds(session, job uint64, epoch uint32) error {
+	_, err := s.held(lease{session, job, epoch})
+	return err
+}
+
+// stop ends the attempt of a job, which then is in no place. What is attached to
+// the attempt is cancelled.
+func (s *State) stop(slot uint32) *jobRec {
+	s.touch(slot)
+	s.unplace(slot)
+	s.closeAttempt(slot)
+	return s.jobs.at(slot)
+}
+
 func (s *State) giveBack(r *reader, out *Outcome) error {
 	l := r.lease()
 	if !r.whole() {
@@ -68,17 +91,19 @@ func (s *State) giveBack(r *reader, out *Outcome) error {
 	if err != nil {
 		return err
 	}
-	s.touch(slot)
-	s.unplace(slot)
-	j := s.jobs.at(slot)
+	j := s.stop(slot)
 	j.attempt--
-	if j.cancel {
-		s.end(slot, Cancelled)
+	switch {
+	case j.cancel:
 		out.Status = Cancelled
-		return nil
+		s.end(slot, Cancelled, j.cause, nil)
+	case j.late(s.now):
+		out.Status = Dead
+		s.expire(slot)
+	default:
+		out.Status = Ready
+		s.ready(slot, s.now)
 	}
-	s.ready(slot, s.now)
-	out.Status = Ready
 	return nil
 }
 
@@ -91,21 +116,15 @@ func (s *State) complete(r *reader, out *Outcome) error {
 	if err != nil {
 		return err
 	}
-	s.touch(slot)
-	s.unplace(slot)
-	j := s.jobs.at(slot)
-	if j.keep > 0 {
-		s.jobs.arena.drop(j.result)
-		j.result = s.jobs.arena.put(result)
-		s.written += int64(len(result))
-	}
-	s.end(slot, Done)
+	s.stop(slot)
+	s.end(slot, Done, CauseNone, result)
 	out.Status = Done
 	return nil
 }
 
 func (s *State) failed(r *reader, out *Outcome) error {
-	l, permanent, after, text := r.lease(), r.bool(), r.int(), r.bytes(MaxError)
+	l, permanent, after := r.lease(), r.bool(), r.int()
+	text, detail := r.bytes(MaxError), r.bytes(MaxDetail)
 	if !r.whole() || after < -1 || after > MaxDelay {
 		return ErrMalformed
 	}
@@ -113,33 +132,32 @@ func (s *State) failed(r *reader, out *Outcome) error {
 	if err != nil {
 		return err
 	}
-	s.touch(slot)
-	s.unplace(slot)
-	j := s.jobs.at(slot)
+	j := s.stop(slot)
 	s.note(j, text)
+	if len(detail) == 0 {
+		detail = nil
+	}
+	if after < 0 {
+		after = backoff(j)
+	}
 	switch {
 	case j.cancel:
 		out.Status = Cancelled
-	case permanent || j.attempt >= j.attempts:
+		s.end(slot, Cancelled, j.cause, detail)
+	case permanent || j.attempt >= j.attempts || j.late(s.now+after):
 		out.Status = Dead
+		s.end(slot, Dead, CauseFailed, detail)
 	case Mutant.LosesJob:
 		s.freeKey(slot)
 		s.forget(slot)
-		return nil
 	default:
 		out.Status = s.again(slot, after)
-		return nil
 	}
-	s.end(slot, out.Status)
 	return nil
 }
 
 // again lets a job, which is in no place, wait for its next attempt.
 func (s *State) again(slot uint32, after int64) Status {
-	j := s.jobs.at(slot)
-	if after < 0 {
-		after = backoff(j)
-	}
 	if after == 0 {
 		s.makeReady(slot, s.now)
 		return Ready
@@ -208,19 +226,17 @@ func countFailures(b []byte) (n int) {
 	return n
 }
 
-// named reads the number of a job, which is all there is.
-func (s *State) named(r *reader) (uint32, error) {
-	id := r.uint()
-	if !r.whole() {
-		return 0, ErrMalformed
-	}
-	return s.find(id)
-}
-
 func (s *State) cancel(r *reader, out *Outcome) error {
-	slot, err := s.named(r)
+	id, cause := r.uint(), r.bytes(MaxDetail)
+	if !r.whole() {
+		return ErrMalformed
+	}
+	slot, err := s.find(id)
 	if err != nil {
 		return err
+	}
+	if len(cause) == 0 {
+		cause = nil
 	}
 	j := s.jobs.at(slot)
 	out.Status = j.status
@@ -228,8 +244,9 @@ func (s *State) cancel(r *reader, out *Outcome) error {
 	case !j.status.Live():
 		return ErrEnded
 	case j.status == Running:
-		s.touch(slot)
-		j.cancel = true
+		if !j.cancel {
+			s.cancelRunning(slot, CauseAsked, cause)
+		}
 		return nil
 	case Mutant.CancelKeepsReady && j.status == Ready:
 		out.Status = Cancelled
@@ -237,13 +254,31 @@ func (s *State) cancel(r *reader, out *Outcome) error {
 	}
 	s.touch(slot)
 	s.unplace(slot)
-	s.end(slot, Cancelled)
+	s.setResult(j, cause)
+	s.end(slot, Cancelled, CauseAsked, nil)
 	out.Status = Cancelled
 	return nil
 }
 
+// cancelRunning lets a job, which is Running, not be tried again, and cancels what
+// it has begun.
+func (s *State) cancelRunning(slot uint32, cause Cause, why []byte) {
+	s.touch(slot)
+	j := s.jobs.at(slot)
+	j.cancel, j.cause = true, cause
+	s.setResult(j, why)
+	if s.feed {
+		s.notes = append(s.notes, Note{Kind: NoteCancelling, Job: j.id, Session: s.sessions.all[j.session].id, Epoch: j.epoch})
+	}
+	s.doomChildren(slot)
+}
+
 func (s *State) revive(r *reader, out *Outcome) error {
-	slot, err := s.named(r)
+	id := r.uint()
+	if !r.whole() {
+		return ErrMalformed
+	}
+	slot, err := s.find(id)
 	if err != nil {
 		return err
 	}
@@ -251,18 +286,33 @@ func (s *State) revive(r *reader, out *Outcome) error {
 	if j.status != Dead {
 		return ErrNotDead
 	}
+	parent, ok := s.mayLiveAgain(j)
+	if !ok {
+		return ErrScope
+	}
 	task, key := s.lanes.all[j.lane].task, s.jobs.arena.get(j.key)
-	if _, taken := s.byKeyFind(task, key); len(key) > 0 && taken {
-		return ErrKeyTaken
+	holder, taken := uint32(0), false
+	if len(key) > 0 {
+		if holder, taken = s.byKeyFind(task, j.parent, key); taken && holder != slot {
+			return ErrKeyTaken
+		}
 	}
 	if full := s.room(s.lanes.all[j.lane].queue, true, 1, s.liveBytes(j)); full != nil {
 		return full
 	}
 	s.touch(slot)
 	s.unplace(slot)
-	j.attempt = 0
-	if len(key) > 0 {
-		s.byKeyAdd(task, key, slot)
+	j.attempt, j.cause = 0, CauseNone
+	s.setResult(j, nil)
+	if len(key) > 0 && !taken {
+		s.byKeyAdd(task, j.parent, key, slot)
+	}
+	if j.late(s.now) {
+		j.deadline = 0 // somebody wants it all the same
+	}
+	s.addDeadline(j)
+	if parent != 0 {
+		s.linkParent(slot, parent)
 	}
 	s.makeReady(slot, s.now)
 	out.Status = Ready

@@ -6,8 +6,12 @@ import "slices"
 type session struct {
 	id     uint64
 	name   string
+	remote bool // it is not in the process of the owner
 	opened int64
 	jobs   []uint32 // slots of those it has claimed; a job knows its place (pos)
+
+	child    uint32 // the first of those that are attached to it
+	children uint32
 }
 
 type sessions struct {
@@ -19,13 +23,13 @@ type sessions struct {
 }
 
 func (s *State) openSession(r *reader, out *Outcome) error {
-	name := r.bytes(MaxName)
+	name, remote := r.bytes(MaxName), r.bool()
 	if !r.whole() {
 		return ErrMalformed
 	}
 	id := s.sessions.next
 	s.sessions.next++
-	s.addSession(session{id: id, name: string(name), opened: s.now})
+	s.addSession(session{id: id, name: string(name), remote: remote, opened: s.now})
 	out.IDs = append(out.IDs, id)
 	return nil
 }
@@ -78,24 +82,24 @@ func (s *State) closeSession(id uint64) {
 			s.lose(at)
 		}
 	}
+	s.closeScope(slot)
 	s.sessions.all[slot] = session{}
 	s.sessions.free = append(s.sessions.free, slot)
 	delete(s.sessions.byID, id)
 	i, _ := slices.BinarySearch(s.sessions.order, id)
 	s.sessions.order = slices.Delete(s.sessions.order, i, i+1)
+	s.cascade()
 }
 
 // lose ends the attempt of a job whose session has ended.
 func (s *State) lose(slot uint32) {
-	s.touch(slot)
-	s.unplace(slot)
-	j := s.jobs.at(slot)
+	j := s.stop(slot)
 	s.note(j, []byte(lostText))
 	switch {
 	case j.cancel:
-		s.end(slot, Cancelled)
-	case j.attempt >= j.attempts:
-		s.end(slot, Dead)
+		s.end(slot, Cancelled, j.cause, nil)
+	case j.attempt >= j.attempts || j.late(s.now):
+		s.end(slot, Dead, CauseLost, nil)
 	default:
 		s.makeReady(slot, s.now)
 	}
@@ -121,10 +125,12 @@ func (s *State) leaveSession(slot uint32) {
 
 // A SessionInfo is what there is to say of a session.
 type SessionInfo struct {
-	ID      uint64
-	Name    string
-	Opened  int64
-	Running int // jobs that it has claimed
+	ID       uint64
+	Name     string
+	Remote   bool
+	Opened   int64
+	Running  int // jobs that it has claimed
+	Attached int // jobs that end with it
 }
 
 // Sessions returns the open ones, in the order of their ids.
@@ -132,7 +138,7 @@ func (s *State) Sessions() []SessionInfo {
 	all := make([]SessionInfo, 0, len(s.sessions.order))
 	for _, id := range s.sessions.order {
 		n := &s.sessions.all[s.sessions.byID[id]]
-		all = append(all, SessionInfo{id, n.name, n.opened, len(n.jobs)})
+		all = append(all, SessionInfo{id, n.name, n.remote, n.opened, len(n.jobs), int(n.children)})
 	}
 	return all
 }

@@ -1,11 +1,46 @@
 package state
 
+import "slices"
+
+// A queue is where jobs wait together, with limits of their own. Its number is
+// its name's.
+type queue struct {
+	Queue
+	paused bool
+	tat    int64 // when the next claim would be on time, by Rate
+	counts Counts
+
+	turn   int64    // the pass of the group that had the last turn
+	groups []uint32 // those that have jobs to give, as a heap (G2)
+	all    int      // groups
+	at     uint32   // where it is in State.active, while any has jobs to give
+}
+
+// said reports whether there is something to be remembered of a queue although it
+// has no jobs.
+func (q *queue) said() bool { return q.paused || q.Queue != Queue{} }
+
+// mayGive reports whether jobs of a queue may be claimed now.
+func (s *State) mayGive(q *queue) bool {
+	return (!q.paused || Mutant.PauseIgnored) && (q.Running == 0 || q.counts.Running < q.Running || Mutant.LimitIgnored) &&
+		q.Rate.allows(q.tat, s.now)
+}
+
+func (s *State) growQueues(id uint32) {
+	for int(id) >= len(s.queues) {
+		s.queues = append(s.queues, queue{})
+	}
+}
+
+// takeover ends the sessions that were in the process of the owner before.
 func (s *State) takeover(r *reader) error {
 	if !r.whole() {
 		return ErrMalformed
 	}
-	for len(s.sessions.order) > 0 {
-		s.closeSession(s.sessions.order[0])
+	for _, id := range slices.Clone(s.sessions.order) {
+		if !s.sessions.all[s.sessions.byID[id]].remote {
+			s.closeSession(id)
+		}
 	}
 	return nil
 }
@@ -20,38 +55,82 @@ func (s *State) setLimits(r *reader) error {
 }
 
 func (s *State) setQueue(r *reader) error {
-	name, depth := r.bytes(MaxName), r.int()
-	if !r.whole() || len(name) == 0 || depth < 0 {
+	name, set := r.some(MaxName), Queue{Depth: r.int(), Running: r.int(), Rate: r.rate()}
+	if !r.whole() || set.Depth < 0 || set.Running < 0 {
 		return ErrMalformed
 	}
-	id, known := s.names.find(name)
-	had := known && int(id) < len(s.queues) && s.queues[id].depth > 0
-	switch {
-	case depth > 0 && !had:
-		var ok bool
-		if id, ok = s.names.use(name); !ok {
-			return ErrNames
+	return s.say(name, func(q *queue) {
+		q.Queue = set
+		if set.Rate.Interval == 0 {
+			q.tat = 0
 		}
-		s.growQueues(id)
-		s.queues[id].depth = depth
-	case depth > 0:
-		s.queues[id].depth = depth
-	case had:
-		s.queues[id].depth = 0
+	})
+}
+
+func (s *State) pause(r *reader) error {
+	name, paused := r.some(MaxName), r.bool()
+	if !r.whole() {
+		return ErrMalformed
+	}
+	return s.say(name, func(q *queue) { q.paused = paused })
+}
+
+// say changes what is to be remembered of a queue, whose name is in use as long
+// as there is something.
+func (s *State) say(name []byte, change func(*queue)) error {
+	id, ok := s.names.use(name)
+	if !ok {
+		return ErrNames
+	}
+	s.growQueues(id)
+	q := &s.queues[id]
+	had := q.said()
+	change(q)
+	if had {
+		s.names.drop(id)
+	}
+	if !q.said() {
 		s.names.drop(id)
 	}
 	return nil
 }
 
-// Depths are the limits of single queues, by name.
-func (s *State) Depths() map[string]int64 {
-	d := make(map[string]int64)
+func (s *State) setWeight(r *reader) error {
+	name, weight := r.bytes(MaxName), uint16(r.most(MaxWeight))
+	if !r.whole() {
+		return ErrMalformed
+	}
+	if weight <= 1 {
+		delete(s.weights, string(name))
+	} else if len(s.weights) < mostNames {
+		s.weights[string(name)] = weight
+	} else {
+		return ErrNames
+	}
+	return nil
+}
+
+// Queues are what queues allow that allow less than the shard, by name.
+func (s *State) Queues() map[string]Queue {
+	all := make(map[string]Queue)
+	s.eachQueue(func(name string, q *queue) {
+		if q.Queue != (Queue{}) {
+			all[name] = q.Queue
+		}
+	})
+	return all
+}
+
+// Weights are those of groups that have not 1, by name. It is not to be changed.
+func (s *State) Weights() map[string]uint16 { return s.weights }
+
+// eachQueue calls f with everything that is known of as a queue, in no order.
+func (s *State) eachQueue(f func(name string, q *queue)) {
 	for text, id := range s.names.index {
-		if int(id) < len(s.queues) && s.queues[id].depth > 0 {
-			d[text] = s.queues[id].depth
+		if int(id) < len(s.queues) {
+			f(text, &s.queues[id])
 		}
 	}
-	return d
 }
 
 // room says why a live job more, with so many bytes, does not fit in queue.
@@ -61,8 +140,8 @@ func (s *State) room(queueID uint32, known bool, jobs, bytes int64) *FullError {
 	}
 	if known && int(queueID) < len(s.queues) {
 		q := &s.queues[queueID]
-		if q.depth > 0 && q.counts.Live()+jobs > q.depth {
-			return &FullError{Queue: s.names.text(queueID), Have: q.counts.Live(), Limit: q.depth}
+		if q.Depth > 0 && q.counts.Live()+jobs > q.Depth {
+			return &FullError{Queue: s.names.text(queueID), Have: q.counts.Live(), Limit: q.Depth}
 		}
 	}
 	if have := s.counts.Live(); have+jobs > s.limits.Jobs {

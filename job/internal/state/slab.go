@@ -11,23 +11,59 @@ type jobRec struct {
 
 	first, most int64 // back-off
 	keep, bury  int64
+	timeout     int64
+	deadline    int64
+	parent      uint64 // its id, which may be that of a job that is gone
 
 	lane    uint32
+	cell    uint32 // where it waits while its limit is reached; 0 if it has none
 	pos     uint32 // in the heap or list that its status puts it in (T1)
 	epoch   uint32
 	session uint32 // its slot in sessions, while Running
+
+	parentEpoch uint32
+	scope       uint32 // slot of the session that it is attached to; only while link is set
+	next, prev  uint32 // its siblings, while link is set
+	child       uint32 // its first child, of those that are linked
+	children    uint32 // how many these are
 
 	input    blob
 	key      blob
 	result   blob
 	failures blob
+	extra    blob // see putExtra
 
 	attempt  uint16
 	attempts uint16
 	priority int8
 	status   Status
+	cause    Cause
+	kind     jobKind
 	cancel   bool
+	tagged   bool  // extra has tags
+	linked   bool  // it is in its scope's list (T5)
+	shown    bool  // Ready and of a cell: in its lane's heap, and not in the cell's
 	saved    uint8 // the round of the last snapshot that has it
+}
+
+// A jobKind is what of its Spec a job needs all its life: as the first bits of a
+// spec's flags, hasAttached to hasUniqueCancelled.
+type jobKind uint8
+
+func (k jobKind) attached() bool { return k&hasAttached != 0 }
+func (k jobKind) called() bool   { return k&hasCalled != 0 }
+
+// unique reports whether a job that has come to a status has its key.
+func (k jobKind) unique(s Status) bool {
+	switch s {
+	case Done:
+		return k&hasUniqueDone != 0
+	case Dead:
+		return k&hasUniqueDead != 0
+	case Cancelled:
+		return k&hasUniqueCancelled != 0
+	}
+	return true
 }
 
 // A slab keeps jobs in pages, so that growing never copies them. Slot 0 is no
@@ -62,7 +98,7 @@ func (s *slab) take() uint32 {
 // give frees a slot and the bytes of its job.
 func (s *slab) give(slot uint32) {
 	j := s.at(slot)
-	for _, b := range []blob{j.input, j.key, j.result, j.failures} {
+	for _, b := range []blob{j.input, j.key, j.result, j.failures, j.extra} {
 		s.arena.drop(b)
 	}
 	*j = jobRec{}
@@ -71,5 +107,9 @@ func (s *slab) give(slot uint32) {
 
 // bytes is what the job takes in a snapshot, about.
 func (s *slab) bytes(j *jobRec) int64 {
-	return int64(64 + len(s.arena.get(j.input)) + len(s.arena.get(j.key)) + len(s.arena.get(j.result)) + len(s.arena.get(j.failures)))
+	n := 80
+	for _, b := range [...]blob{j.input, j.key, j.result, j.failures, j.extra} {
+		n += len(s.arena.get(b))
+	}
+	return int64(n)
 }

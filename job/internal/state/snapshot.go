@@ -24,17 +24,22 @@ type Snapshot struct {
 }
 
 const (
-	unitHead    = 1
-	unitQueue   = 2
-	unitSession = 3
-	unitClient  = 4
-	unitAnswer  = 5
-	unitJob     = 6
+	unitHead     = 1
+	unitQueue    = 2
+	unitSession  = 3
+	unitClient   = 4
+	unitAnswer   = 5
+	unitJob      = 6
+	unitWeight   = 7
+	unitLimit    = 8
+	unitGate     = 9
+	unitGroup    = 10
+	unitSchedule = 11
 )
 
 // MaxUnit is the most bytes of one unit: a job with the longest of everything,
 // or an answer with the most jobs.
-const MaxUnit = MaxPayload + 32<<10
+const MaxUnit = MaxPayload + MaxDetail + 32<<10
 
 // Snapshot begins one. There can be only one at a time; it panics if another is
 // not complete and was not stopped. Its cost is that of what is not a job.
@@ -44,10 +49,7 @@ func (s *State) Snapshot() *Snapshot {
 	}
 	s.round++
 	p := &Snapshot{s: s, slot: 1, end: s.jobs.made}
-	p.ahead = s.appendHead(p.ahead)
-	p.ahead = s.appendQueues(p.ahead)
-	p.ahead = s.appendSessions(p.ahead)
-	p.ahead = s.appendClients(p.ahead)
+	p.ahead = s.appendRest(p.ahead)
 	s.snap = p
 	return p
 }
@@ -126,6 +128,17 @@ func (s *State) putUnit(b []byte, kind byte, fill func([]byte) []byte) []byte {
 	return putBytes(append(b, kind), s.unit)
 }
 
+// appendRest writes all that is not a job.
+func (s *State) appendRest(b []byte) []byte {
+	b = s.appendHead(b)
+	b = s.appendQueues(b)
+	b = s.appendShares(b)
+	b = s.appendLimits(b)
+	b = s.appendSchedules(b)
+	b = s.appendSessions(b)
+	return s.appendClients(b)
+}
+
 func (s *State) appendHead(b []byte) []byte {
 	return s.putUnit(b, unitHead, func(u []byte) []byte {
 		for _, v := range [...]int64{s.now, s.limits.Jobs, s.limits.Bytes, s.limits.Kept, s.limits.Ageing} {
@@ -140,11 +153,76 @@ func (s *State) appendHead(b []byte) []byte {
 	})
 }
 
+// appendQueues writes what is to be known of queues, and then of their groups,
+// beside their jobs.
 func (s *State) appendQueues(b []byte) []byte {
-	depths := s.Depths()
-	for _, name := range sortedKeys(depths) {
+	named := make(map[string]*queue)
+	s.eachQueue(func(name string, q *queue) { named[name] = q })
+	for _, name := range sortedKeys(named) {
+		q := named[name]
+		tat := q.tat
+		if tat <= s.now {
+			tat = 0
+		}
+		if !q.said() && q.turn == 0 {
+			continue
+		}
 		b = s.putUnit(b, unitQueue, func(u []byte) []byte {
-			return putInt(putBytes(u, name), depths[name])
+			u = putInt(putInt(putBytes(u, name), q.Depth), q.Queue.Running)
+			u = putBool(putRate(u, q.Rate), q.paused)
+			return putInt(putInt(u, tat), q.turn)
+		})
+	}
+	return b
+}
+
+// appendShares writes what groups have had, and what their weights are.
+func (s *State) appendShares(b []byte) []byte {
+	passes := make(map[string]*group)
+	for i := range s.groups.all {
+		g := &s.groups.all[i]
+		if g.all > 0 && g.pass > 0 && (len(g.lanes) > 0 || g.pass > s.queues[g.queue].turn) { // else it is as good as new: G1
+			name := string(putBytes(putBytes(nil, s.names.text(g.queue)), s.groupNames.text(g.name)))
+			passes[name] = g
+		}
+	}
+	for _, name := range sortedKeys(passes) {
+		b = s.putUnit(b, unitGroup, func(u []byte) []byte { return putInt(append(u, name...), passes[name].pass) })
+	}
+	for _, name := range sortedKeys(s.weights) {
+		b = s.putUnit(b, unitWeight, func(u []byte) []byte {
+			return putUint(putBytes(u, name), uint64(s.weights[name]))
+		})
+	}
+	return b
+}
+
+func (s *State) appendLimits(b []byte) []byte {
+	set := s.SetLimits()
+	for _, name := range sortedKeys(set) {
+		b = s.putUnit(b, unitLimit, func(u []byte) []byte {
+			return putRate(putInt(putBytes(u, name), set[name].Running), set[name].Rate)
+		})
+	}
+	gates := make(map[string]int64)
+	for i := range s.limiting.gates {
+		if g := &s.limiting.gates[i]; g.used && g.tat > s.now {
+			gates[string(putBytes(putBytes(nil, s.limiting.names.text(g.limit)), g.key))] = g.tat
+		}
+	}
+	for _, name := range sortedKeys(gates) {
+		b = s.putUnit(b, unitGate, func(u []byte) []byte { return putInt(append(u, name...), gates[name]) })
+	}
+	return b
+}
+
+func (s *State) appendSchedules(b []byte) []byte {
+	for _, name := range sortedKeys(s.schedules) {
+		c := s.schedules[name]
+		b = s.putUnit(b, unitSchedule, func(u []byte) []byte {
+			u = putBytes(putBytes(u, name), c.rule)
+			u = putInt(putInt(u, c.next), c.last)
+			return append(putUint(u, c.job), c.spec...)
 		})
 	}
 	return b
@@ -154,7 +232,7 @@ func (s *State) appendSessions(b []byte) []byte {
 	for _, id := range s.sessions.order {
 		n := &s.sessions.all[s.sessions.byID[id]]
 		b = s.putUnit(b, unitSession, func(u []byte) []byte {
-			return putInt(putBytes(putUint(u, id), n.name), n.opened)
+			return putInt(putBool(putBytes(putUint(u, id), n.name), n.remote), n.opened)
 		})
 	}
 	return b
@@ -200,20 +278,35 @@ func (s *State) appendJob(b []byte, j *jobRec) []byte {
 	u = append(u, byte(j.status))
 	u = putBytes(u, s.names.text(l.task))
 	u = putBytes(u, s.names.text(l.queue))
+	u = putBytes(u, s.groupNames.text(s.groups.all[l.group].name))
+	u = append(u, byte(j.kind), byte(j.cause))
 	u = putBool(u, j.cancel)
+	u = putBool(u, j.linked)
 	u = putInt(u, int64(j.priority))
 	u = putUint(u, uint64(j.attempt))
 	u = putUint(u, uint64(j.attempts))
 	u = putUint(u, uint64(j.epoch))
-	for _, v := range [...]int64{j.entered, j.since, j.due, j.score, j.first, j.most, j.keep, j.bury} {
+	for _, v := range [...]int64{j.entered, j.since, j.due, j.score, j.first, j.most, j.keep, j.bury, j.timeout, j.deadline} {
 		u = putInt(u, v)
 	}
-	var session uint64
+	var session, scope uint64
 	if j.status == Running {
 		session = s.sessions.all[j.session].id
 	}
+	if j.linked && j.parent == 0 {
+		scope = s.sessions.all[j.scope].id
+	}
 	u = putUint(u, session)
-	for _, v := range [...]blob{j.key, j.input, j.result, j.failures} {
+	u = putUint(u, scope)
+	u = putUint(u, j.parent)
+	u = putUint(u, uint64(j.parentEpoch))
+	var limit, limitKey string
+	if j.cell != 0 {
+		g := &s.limiting.gates[s.limiting.cells[j.cell].gate]
+		limit, limitKey = s.limiting.names.text(g.limit), g.key
+	}
+	u = putBytes(putBytes(u, limit), limitKey)
+	for _, v := range [...]blob{j.key, j.input, j.result, j.failures, j.extra} {
 		u = putBytes(u, s.jobs.arena.get(v))
 	}
 	s.unit = u

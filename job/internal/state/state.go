@@ -8,17 +8,27 @@ type State struct {
 	now    int64
 	limits Limits
 
-	jobs     slab
-	byID     index // slots in jobs
-	byKey    unique
-	nextJob  uint64 // from 1
-	names    names
-	queues   []queue // by the number of their name
-	lanes    lanes
-	due      heap // Scheduled jobs, by when they are ready
-	ended    heap // ended jobs, by when they are forgotten
-	sessions sessions
-	clients  clients
+	jobs       slab
+	byID       index // slots in jobs
+	byKey      unique
+	nextJob    uint64 // from 1
+	names      names  // of tasks and queues
+	groupNames names
+	queues     []queue // by the number of their name
+	active     []uint32
+	lanes      lanes
+	groups     groups
+	weights    map[string]uint16 // of groups that have not 1
+	limiting   limiting
+	due        heap   // Scheduled jobs, by when they are ready
+	ended      heap   // ended jobs, by when they are forgotten
+	deadlines  timers // of jobs
+	timed      int    // live jobs that have a deadline
+	sessions   sessions
+	clients    clients
+	schedules  map[string]*schedule
+	ticks      wakes[tick]
+	tags       map[string]*Counts
 
 	counts  Counts
 	written int64 // bytes that the jobs take in a snapshot, about
@@ -26,16 +36,23 @@ type State struct {
 	snap  *Snapshot // under way; nil if none is
 	round uint8     // of snapshots; jobs that are saved have this one
 
+	feed    bool // somebody takes the notes
+	notes   []Note
+	watched map[uint64]int
+
 	entering []uint32 // of the Enqueue that is being applied
+	doomed   []uint32 // slots of jobs that are yet to be cancelled, by the same
 	scratch  []byte
 	unit     []byte // of a snapshot, as it is written
 	ignored  Outcome
 
 	// Always, between two calls:
 	//   T1. Every job is in exactly one place: due if Scheduled, its lane's heap
-	//       if Ready, its session's list if Running, ended otherwise.
-	//   T2. A live job with a key is the one that byKey has for its task and key.
-	//   T3. counts are of the jobs there are, the queues' as well.
+	//       or its cell's if Ready, its session's list if Running, ended otherwise,
+	//       unless it stays with its parent (T5).
+	//   T2. A job that has a key, by its status, is the one that byKey has for its
+	//       task, parent and key.
+	//   T3. counts are of the jobs there are; the queues', lanes' and tags' as well.
 	//   T4. Nothing depends on slots and numbers of names, on the order of a map,
 	//       or on how the state came about: two that AppendCanonical writes alike
 	//       act alike.
@@ -48,9 +65,16 @@ const MaxTimers = 4096
 // New returns the state before the first record. It has room for nothing until
 // a record sets its Limits.
 func New() *State {
-	s := &State{nextJob: 1, byID: newIndex(), byKey: newUnique()}
-	s.names.index = make(map[string]uint32)
-	s.lanes.index = make(map[[2]uint32]uint32)
+	s := &State{
+		nextJob: 1, byID: newIndex(), byKey: newUnique(),
+		names: newNames(mostNames), groupNames: newNames(mostGroups),
+		weights: make(map[string]uint16), schedules: make(map[string]*schedule), tags: make(map[string]*Counts),
+	}
+	s.lanes.index = make(map[[3]uint32]uint32)
+	s.groups.index = make(map[[2]uint32]uint32)
+	s.limiting.names = newNames(mostNames)
+	s.limiting.byKey = make(map[gateKey]uint32)
+	s.limiting.cellIndex = make(map[[2]uint32]uint32)
 	s.sessions.byID = make(map[uint64]uint32)
 	s.sessions.next = 1
 	s.clients.byID = make(map[uint64]uint32)
@@ -66,7 +90,9 @@ func (s *State) Begin(now int64) {
 		panic(fmt.Sprintf("state: Begin at %d, which is before %d", now, s.now))
 	}
 	s.now = now
+	s.openGates() // first: what comes to be ready stands behind those that wait
 	left := MaxTimers
+	left -= s.passDeadlines(left)
 	for ; left > 0 && len(s.due) > 0 && s.due[0].at <= now; left-- {
 		slot, at := s.due[0].slot, s.due[0].at
 		s.touch(slot)
@@ -96,7 +122,7 @@ func (s *State) QueueCounts(name string) (c Counts, depth int64, ok bool) {
 		return c, 0, false
 	}
 	q := &s.queues[id]
-	return q.counts, q.depth, q.depth > 0 || q.counts != Counts{}
+	return q.counts, q.Depth, q.Depth > 0 || q.counts != Counts{}
 }
 
 // NextReady is when the next Scheduled job is due.
@@ -110,6 +136,11 @@ func (s *State) NextReady() (at int64, ok bool) {
 // NextDue is when Begin has something to do next, which may be past.
 func (s *State) NextDue() (at int64, ok bool) {
 	at, ok = s.NextReady()
+	for _, h := range []timers{s.deadlines, s.limiting.times} {
+		if len(h) > 0 && (!ok || h[0].at < at) {
+			at, ok = h[0].at, true
+		}
+	}
 	if len(s.ended) > 0 && (!ok || s.ended[0].at < at) {
 		at, ok = s.ended[0].at, true
 	}
@@ -124,29 +155,70 @@ func (s *State) NextDue() (at int64, ok bool) {
 	return at, ok
 }
 
+// NextOpen is when a claim may be given a job next that it is not given now: when
+// a queue's rate or that of a limit allows it. What becomes ready is not counted.
+func (s *State) NextOpen() (at int64, ok bool) {
+	if h := s.limiting.times; len(h) > 0 {
+		at, ok = h[0].at, true
+	}
+	for _, i := range s.active {
+		q := &s.queues[i]
+		if q.paused || q.Rate.allows(q.tat, s.now) {
+			continue
+		}
+		if open := q.tat - q.Rate.slack(); !ok || open < at {
+			at, ok = open, true
+		}
+	}
+	return at, ok
+}
+
 // Job says what there is to say of one. It fails with ErrNoJob or ErrForgotten.
 func (s *State) Job(id uint64) (Info, error) {
 	slot, err := s.find(id)
 	if err != nil {
 		return Info{}, err
 	}
+	return s.info(slot), nil
+}
+
+func (s *State) info(slot uint32) Info {
 	j := s.jobs.at(slot)
 	l := &s.lanes.all[j.lane]
 	i := Info{
-		ID: id, Task: s.names.text(l.task), Queue: s.names.text(l.queue), Key: string(s.jobs.arena.get(j.key)),
-		Status: j.status, Cancel: j.cancel, Priority: j.priority,
+		ID: j.id, Task: s.names.text(l.task), Queue: s.names.text(l.queue), Key: string(s.jobs.arena.get(j.key)),
+		Status: j.status, Cancel: j.cancel, Priority: j.priority, Cause: j.cause,
 		Attempt: int(j.attempt), Attempts: int(j.attempts), Epoch: j.epoch,
 		Entered: j.entered, Since: j.since, Due: j.due,
-		Input: clone(s.jobs.arena.get(j.input)), Result: clone(s.jobs.arena.get(j.result)),
+		Input: clone(s.jobs.arena.get(j.input)),
+		Group: s.groupNames.text(s.groups.all[l.group].name), Unique: uniqueOf(j.kind),
+		Timeout: j.timeout, Deadline: j.deadline, Parent: j.parent, ParentEpoch: j.parentEpoch,
+		Attached: j.kind.attached(), Called: j.kind.called(),
+	}
+	if result := clone(s.jobs.arena.get(j.result)); j.status == Done {
+		i.Result = result
+	} else {
+		i.Detail = result
 	}
 	if j.status == Running {
 		i.Session = s.sessions.all[j.session].id
+	}
+	if j.linked && j.parent == 0 {
+		i.Scope = s.sessions.all[j.scope].id
+	}
+	if j.cell != 0 {
+		g := &s.limiting.gates[s.limiting.cells[j.cell].gate]
+		i.Limit, i.LimitKey = s.limiting.names.text(g.limit), g.key
+	}
+	if j.extra != 0 {
+		x := readExtra(s.jobs.arena.get(j.extra))
+		i.Tags, i.TraceParent, i.TraceState, i.Schedule, i.Tick = x.tags, x.traceParent, x.traceState, x.schedule, x.tick
 	}
 	r := reader{b: s.jobs.arena.get(j.failures)}
 	for len(r.b) > 0 {
 		i.Failures = append(i.Failures, r.failure())
 	}
-	return i, nil
+	return i
 }
 
 func clone(b []byte) []byte {

@@ -43,9 +43,45 @@ type Info struct {
 	Since    int64  // when it came to its Status
 	Due      int64  // Scheduled: when it is ready; ended: when it is forgotten; else 0
 	Input    []byte // nil when it is Done or Cancelled
-	Result   []byte // only when it is Done
+	Result   []byte // when it is Done
 	Failures []Attempt
+
+	// Detail is, when it is Dead or Cancelled, the last attempt's error if that
+	// ended it, else why it was cancelled; and while Cancel, why. Cause says what
+	// of that it is.
+	Detail []byte
+	Cause  Cause
+
+	Group           string
+	Limit, LimitKey string
+	Unique          Unique
+	Timeout         int64
+	Deadline        int64
+	Scope           uint64 // the session that it is attached to
+	Parent          uint64
+	ParentEpoch     uint32
+	Attached        bool
+	Called          bool
+
+	Tags                    []string
+	TraceParent, TraceState string
+	Schedule                string
+	Tick                    int64
 }
+
+// A Cause is what a job ended by, or is to end by.
+type Cause uint8
+
+// The causes.
+const (
+	CauseNone     Cause = iota
+	CauseFailed         // an attempt's error
+	CauseLost           // the session of its last attempt ended
+	CauseDeadline       // its deadline passed before an attempt could begin
+	CauseAsked          // somebody cancelled it
+	CauseScope          // what it belonged to ended, or was cancelled
+	causes
+)
 
 // An Attempt is one that failed. Of a job's, the newest few are kept.
 type Attempt struct {
@@ -78,6 +114,6 @@ type Outcome struct {
 	Existing []bool
 
 	Epoch  uint32 // of a Claim
-	Status Status // of the job after it: Cancel, Fail, Complete, Return, Revive
+	Status Status // of the job after it: Cancel, Fail, Complete, Return, Revive; and of a Tick's
 	Again  bool   // the request had been carried out before; this is its answer
 }

@@ -1,0 +1,170 @@
+package owner
+
+import (
+	"slices"
+
+	"github.com/hemgo/hem/job/internal/state"
+)
+
+// How long a remote session is taken to be there when nothing is heard of it, and
+// what follows from that for whoever has it. In microseconds.
+const (
+	SessionTTL  = 10e6           // it is ended so long after it was last heard
+	SessionBeat = SessionTTL / 5 // it says that it is there so often
+	SessionStop = SessionTTL * 6 / 10
+	// SessionStop after it has sent the last Beat that was answered, it stops
+	// what it does: TTL less that is what clocks and messages may be late by.
+)
+
+// people are the sessions that something is to be known of which is not in the
+// state.
+//
+//	P1. A remote session that was not heard for SessionTTL of time in which this
+//	    Core was awake is ended, by a decision in the log.
+//	P2. A Core that was stopped, or slept with its machine, counts nothing of
+//	    that: then nobody could be heard.
+type people struct {
+	all   map[uint64]*person
+	lived int64 // microseconds that this Core was awake
+	mono  int64 // as of that
+	began bool
+}
+
+type person struct {
+	remote  bool
+	heard   int64 // in lived
+	seq     uint64
+	cancels []Cancelled // that it has not said to have seen
+}
+
+func (p *people) init() { p.all = make(map[uint64]*person) }
+
+// mostNap is the longest time between two calls that counts as awake. While there
+// are remote sessions the shell calls at least so often.
+const mostNap = second
+
+// live counts the time up to t.
+func (p *people) live(t Time) {
+	if nap := t.Mono - p.mono; p.began && nap > 0 {
+		if !Mutant.DiesAsleep {
+			nap = min(nap, 2*mostNap)
+		}
+		p.lived += nap
+	}
+	p.mono, p.began = t.Mono, true
+}
+
+func (p *people) of(session uint64) *person {
+	have := p.all[session]
+	if have == nil {
+		have = new(person)
+		p.all[session] = have
+	}
+	return have
+}
+
+// hear notes that a session is there.
+func (p *people) hear(session uint64) {
+	if s := p.all[session]; s != nil {
+		s.heard = p.lived
+	}
+}
+
+// welcome lets a session be heard of from now on.
+func (p *people) welcome(session uint64) {
+	s := p.of(session)
+	s.remote, s.heard = true, p.lived
+}
+
+// silent returns the sessions that were not heard for too long, by number.
+func (p *people) silent() (gone []uint64) {
+	for id, s := range p.all {
+		if s.remote && p.lived-s.heard >= SessionTTL && !Mutant.NobodyDies {
+			gone = append(gone, id)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
+// remote reports whether there is a session that must be heard of.
+func (p *people) remote() bool {
+	for _, s := range p.all {
+		if s.remote {
+			return true
+		}
+	}
+	return false
+}
+
+// endSilent ends the sessions that are silent, as far as there is space.
+func (c *Core) endSilent() {
+	for _, id := range c.people.silent() {
+		c.t = state.AppendSessionEnd(c.t[:0], id)
+		if !c.draft.fits(len(c.t)) {
+			return
+		}
+		if err := c.apply(); err == nil {
+			c.rooms.freed = true
+		}
+		c.evict(id)
+	}
+}
+
+// meet is for the sessions there are when this Core has taken over: each is given
+// its whole time. What it has yet to know is found anew.
+func (c *Core) meet() {
+	for _, s := range c.state.Sessions() {
+		if !s.Remote {
+			continue
+		}
+		c.people.welcome(s.ID)
+		for _, job := range c.state.Running(s.ID) {
+			if i, err := c.state.Job(job); err == nil && i.Cancel {
+				c.cancelling(s.ID, job, i.Epoch)
+			}
+		}
+	}
+}
+
+// beat is [Beat] and [Attach].
+func (c *Core) beat(r *Request) {
+	if !c.state.HasSession(r.Session) {
+		c.refuse(r, state.ErrNoSession)
+		return
+	}
+	c.people.hear(r.Session)
+	if r.Op == Attach {
+		c.attach(r)
+	}
+	c.settle(r)
+}
+
+// attach compares what a session says to hold with what it was given. What it was
+// given and has not, it never began with: that is ready again. It is told what of
+// its own is not its any more.
+func (c *Core) attach(r *Request) {
+	holds := make(map[uint64]uint32, len(r.Leases))
+	for _, l := range r.Leases {
+		holds[l.Job] = l.Epoch
+		if c.state.Holds(r.Session, l.Job, l.Epoch) != nil {
+			r.IDs = append(r.IDs, l.Job)
+		}
+	}
+	for _, job := range c.state.Running(r.Session) {
+		i, err := c.state.Job(job)
+		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) {
+			c.returns = append(c.returns, lease{r.Session, job, i.Epoch})
+		}
+	}
+	for _, a := range c.claims.each() {
+		if a.Session == r.Session {
+			c.refuseLater = append(c.refuseLater, a)
+		}
+	}
+	for _, a := range c.refuseLater {
+		c.claims.remove(a)
+		c.refuse(a, ErrDropped)
+	}
+	c.refuseLater = c.refuseLater[:0]
+}

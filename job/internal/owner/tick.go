@@ -1,0 +1,83 @@
+package owner
+
+import "github.com/hemgo/hem/job/internal/state"
+
+// A Calendar tells the ticks of schedules by their rules. It is asked by the owner
+// alone: what it says is in the log.
+type Calendar interface {
+	// Tick says what becomes of a schedule that is due at due, which now is not
+	// before: tick is the time for which a job is entered now, 0 if for none, and
+	// next when it is due next, after due; 0 is never.
+	Tick(rule string, due, now int64) (tick, next int64, err error)
+
+	// Next is the first time after a time at which a rule is due; 0 is never.
+	Next(rule string, after int64) (int64, error)
+}
+
+// ticking is how far the schedules have come.
+type ticking struct {
+	after int64 // no sooner, since there was no room for a job
+	err   error // why a schedule could not be moved on, if one could not
+}
+
+// mostTicks is how many ticks a record has, so that those of a long time do not
+// keep everything else waiting.
+const mostTicks = 256
+
+// tickNext is when the next schedule is to be moved on.
+func (c *Core) tickNext() (at int64, ok bool) {
+	if c.config.Calendar == nil {
+		return 0, false
+	}
+	_, at, ok = c.state.NextTick()
+	return max(at, c.ticks.after), ok
+}
+
+// serveTicks moves schedules on that are due.
+func (c *Core) serveTicks(now int64) {
+	for range mostTicks {
+		at, ok := c.tickNext()
+		if !ok || at > now {
+			return
+		}
+		name, due, _ := c.state.NextTick()
+		rule, _, _ := c.state.RuleOf(name)
+		tick, next, err := c.config.Calendar.Tick(rule, due, now)
+		if err == nil && tick != 0 && c.lowNow() != nil {
+			err = c.lowNow()
+		}
+		if err == nil {
+			c.t = state.AppendTick(c.t[:0], name, due, tick, next)
+			if !c.draft.fits(len(c.t)) {
+				c.more = true
+				return
+			}
+			err = c.apply()
+		}
+		if err != nil {
+			c.ticks = ticking{after: now + second, err: err}
+			return
+		}
+	}
+	c.ticks.err = nil
+	c.more = true
+}
+
+// schedule makes a schedule. It reports false if this record has no space for it.
+func (c *Core) schedule(r *Request, now int64) bool {
+	made := *r.Schedule
+	if made.Next == 0 {
+		if c.config.Calendar == nil {
+			c.refuse(r, state.ErrSchedule)
+			return true
+		}
+		next, err := c.config.Calendar.Next(made.Rule, now)
+		if err != nil {
+			c.refuse(r, err)
+			return true
+		}
+		made.Next = next
+	}
+	c.t = state.AppendSchedule(c.prefix(r), &made)
+	return c.carryOut(r)
+}

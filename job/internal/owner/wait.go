@@ -1,0 +1,226 @@
+package owner
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hemgo/hem/job/internal/state"
+)
+
+// await answers r if its job has ended, or if there is a report that it has not
+// seen, and else lets it wait.
+func (c *Core) await(r *Request) {
+	info, err := c.state.Job(r.Job)
+	switch {
+	case err != nil:
+		c.refuse(r, err)
+	case !info.Status.Live():
+		r.Jobs = []state.Info{info}
+		c.settle(r)
+	case r.Watched && c.report(r.Job) != nil && c.report(r.Job).Seq > r.Seen:
+		r.Report = *c.report(r.Job)
+		c.settle(r)
+	default:
+		r.place = awaiting
+		c.awaits[r.Job] = append(c.awaits[r.Job], r)
+		c.state.Watch(r.Job)
+	}
+}
+
+func (c *Core) stopAwaiting(r *Request) {
+	dropFrom(c.awaits, r.Job, r)
+	c.state.Unwatch(r.Job)
+}
+
+// leave is [Leave]: it reports false if this record has no space for it.
+func (c *Core) leave(r *Request) bool {
+	info, err := c.state.Job(r.Job)
+	if err != nil {
+		c.refuse(r, err)
+		return true
+	}
+	if r.Status = info.Status; len(c.awaits[r.Job]) > 0 || !info.Called || !info.Status.Live() || info.Cancel {
+		c.settle(r)
+		return true
+	}
+	c.t = state.AppendCancel(c.prefix(r), r.Job, r.Cause)
+	return c.carryOut(r)
+}
+
+// heed tells those who wait what the last transition has done.
+func (c *Core) heed() {
+	for _, n := range c.state.Notes() {
+		switch n.Kind {
+		case state.NoteEnded:
+			delete(c.reports, n.Job)
+			if Mutant.ForgetsAwait && n.Info.Status == state.Cancelled {
+				continue
+			}
+			for _, r := range c.awaits[n.Job] {
+				c.state.Unwatch(n.Job)
+				r.Jobs = []state.Info{n.Info}
+				c.settle(r)
+			}
+			delete(c.awaits, n.Job)
+		case state.NoteCancelling:
+			c.cancelling(n.Session, n.Job, n.Epoch)
+		}
+	}
+}
+
+// cancelling lets a session know of a job which is to end.
+func (c *Core) cancelling(session, job uint64, epoch uint32) {
+	info, err := c.state.Job(job)
+	if err != nil || Mutant.CancelNotTold {
+		return
+	}
+	p := c.people.of(session)
+	p.seq++
+	p.cancels = append(p.cancels, Cancelled{Seq: p.seq, Job: job, Epoch: epoch, Cause: info.Cause, Detail: info.Detail})
+	for _, r := range c.ears[session] {
+		c.tellCancels(r, p)
+	}
+	delete(c.ears, session)
+}
+
+// listen answers r with what its session has yet to know, or lets it wait.
+func (c *Core) listen(r *Request) {
+	if !c.state.HasSession(r.Session) {
+		c.refuse(r, state.ErrNoSession)
+		return
+	}
+	p := c.people.of(r.Session)
+	for len(p.cancels) > 0 && p.cancels[0].Seq <= r.Seen {
+		p.cancels = p.cancels[1:]
+	}
+	if len(p.cancels) > 0 {
+		c.tellCancels(r, p)
+		return
+	}
+	r.place = listening
+	c.ears[r.Session] = append(c.ears[r.Session], r)
+}
+
+func (c *Core) tellCancels(r *Request, p *person) {
+	r.Cancels = slices.Clone(p.cancels)
+	c.settle(r)
+}
+
+// report is what was last reported of a job's present attempt, or nil.
+func (c *Core) report(job uint64) *Reported {
+	r := c.reports[job]
+	if r == nil {
+		return nil
+	}
+	if info, err := c.state.Job(job); err != nil || info.Status != state.Running || info.Epoch != r.Epoch {
+		return nil
+	}
+	return r
+}
+
+// mostLines is how many lines of a running job are kept, and mostLine how many
+// bytes of each.
+const (
+	mostLines = 100
+	mostLine  = 1 << 10
+)
+
+// takeReport is [Report]. It waits for no record: nothing of it is logged.
+func (c *Core) takeReport(r *Request) {
+	if err := c.state.Holds(r.Session, r.Job, r.Epoch); err != nil && !Mutant.AnyReport {
+		c.refuse(r, err)
+		return
+	}
+	have := c.reports[r.Job]
+	if have == nil || have.Epoch != r.Epoch {
+		have = &Reported{Epoch: r.Epoch}
+		c.reports[r.Job] = have
+		c.forgetReports()
+	}
+	have.At = c.clock.now
+	have.Seq++
+	if r.Report.Said {
+		have.Done, have.Total, have.Note = r.Report.Done, r.Report.Total, r.Report.Note
+	}
+	for _, line := range r.Report.Lines {
+		have.Lines = append(have.Lines, line[:min(len(line), mostLine)])
+	}
+	if over := len(have.Lines) - mostLines; over > 0 {
+		have.Lines = slices.Clone(have.Lines[over:])
+	}
+	c.settle(r)
+	for _, a := range slices.Clone(c.awaits[r.Job]) {
+		if a.Watched && have.Seq > a.Seen {
+			c.stopAwaiting(a)
+			a.Report = *have
+			c.settle(a)
+		}
+	}
+}
+
+// forgetReports forgets those of jobs that are not running any more, now and then.
+func (c *Core) forgetReports() {
+	if int64(len(c.reports)) > 2*c.state.Counts().Running+64 {
+		maps.DeleteFunc(c.reports, func(job uint64, _ *Reported) bool { return c.report(job) == nil })
+	}
+}
+
+func (c *Core) progress(r *Request) {
+	if _, err := c.state.Job(r.Job); err != nil {
+		c.refuse(r, err)
+		return
+	}
+	if have := c.report(r.Job); have != nil {
+		r.Report = *have
+		r.Report.Lines = slices.Clone(have.Lines)
+	}
+	c.settle(r)
+}
+
+// drained answers r if nothing of its queue is running, and else lets it wait.
+func (c *Core) drained(r *Request) {
+	if counts, _, _ := c.state.QueueCounts(r.Name); counts.Running == 0 {
+		c.settle(r)
+		return
+	}
+	r.place = draining
+	c.drains = append(c.drains, r)
+}
+
+func (c *Core) serveDrains() {
+	if len(c.drains) == 0 {
+		return
+	}
+	all := c.drains
+	c.drains = nil
+	for _, r := range all {
+		c.drained(r)
+	}
+}
+
+// waiting are those who wait for something to happen, in order of arrival.
+func (c *Core) waiting() []*Request {
+	all := slices.Clone(c.drains)
+	for _, of := range []map[uint64][]*Request{c.awaits, c.ears} {
+		for _, rs := range of {
+			all = append(all, rs...)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Request) int {
+		if a.arrival < b.arrival {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+func dropFrom(m map[uint64][]*Request, key uint64, r *Request) {
+	if m[key] = without(m[key], r); len(m[key]) == 0 {
+		delete(m, key)
+	}
+}
+
+func without(all []*Request, r *Request) []*Request {
+	return slices.DeleteFunc(all, func(o *Request) bool { return o == r })
+}

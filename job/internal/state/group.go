@@ -1,0 +1,147 @@
+package state
+
+// A group is those of a queue who share it with others: a tenant, most often. Of
+// the groups that have a job to give, the one with the lowest pass has its turn,
+// and its pass then grows by a stride: the less, the more weight it has. This is
+// stride scheduling (Waldspurger and Weihl, 1995).
+//
+//	G1. A group that comes to have jobs to give begins no lower than the one
+//	    that had the last turn: nobody saves up turns.
+//	G2. q.groups has, as a heap by pass and name, those with lanes.
+type group struct {
+	queue, name uint32
+	pass        int64
+	lanes       []uint32 // those with jobs to give
+	all         int      // lanes
+	pos         uint32   // in its queue's heap, while it has lanes to give from
+}
+
+type groups struct {
+	all   []group
+	free  []uint32
+	index map[[2]uint32]uint32 // by the numbers of queue and name
+}
+
+// stride is what the pass of a group with weight 1 grows by. It is part of the
+// log's format.
+const stride = 1 << 20
+
+// joinGroup returns the group for one lane more.
+func (s *State) joinGroup(queueID, name uint32) uint32 {
+	i, ok := s.groups.index[[2]uint32{queueID, name}]
+	if !ok {
+		if last := len(s.groups.free) - 1; last >= 0 {
+			i = s.groups.free[last]
+			s.groups.free = s.groups.free[:last]
+		} else {
+			i = uint32(len(s.groups.all))
+			s.groups.all = append(s.groups.all, group{})
+		}
+		s.groups.all[i] = group{queue: queueID, name: name, lanes: s.groups.all[i].lanes[:0]}
+		s.groups.index[[2]uint32{queueID, name}] = i
+		s.queues[queueID].all++
+	}
+	s.groups.all[i].all++
+	return i
+}
+
+func (s *State) quitGroup(i uint32) {
+	g := &s.groups.all[i]
+	if g.all--; g.all > 0 {
+		return
+	}
+	delete(s.groups.index, [2]uint32{g.queue, g.name})
+	s.groups.free = append(s.groups.free, i)
+	q := &s.queues[g.queue]
+	if q.all--; q.all == 0 {
+		q.turn = 0
+	}
+}
+
+// activate is for a group that has jobs to give again.
+func (s *State) activate(i uint32) {
+	g := &s.groups.all[i]
+	q := &s.queues[g.queue]
+	g.pass = max(g.pass, q.turn) // G1
+	q.groups = append(q.groups, i)
+	s.groupUp(q, len(q.groups)-1)
+	if len(q.groups) == 1 {
+		q.at = uint32(len(s.active))
+		s.active = append(s.active, g.queue)
+	}
+}
+
+func (s *State) deactivate(i uint32) {
+	g := &s.groups.all[i]
+	q := &s.queues[g.queue]
+	pos := g.pos
+	moved := dropAt(&q.groups, pos)
+	if moved != i {
+		s.groups.all[moved].pos = pos
+		s.groupUp(q, int(pos))
+		s.groupDown(q, int(s.groups.all[moved].pos))
+	}
+	if len(q.groups) == 0 {
+		s.queues[dropAt(&s.active, q.at)].at = q.at
+	}
+}
+
+// charge counts a turn of the group that a lane is of.
+func (s *State) charge(l *lane) {
+	g := &s.groups.all[l.group]
+	q := &s.queues[l.queue]
+	q.turn = max(q.turn, g.pass)
+	g.pass += stride / int64(s.weight(g.name))
+	if len(g.lanes) > 0 {
+		s.groupDown(q, int(g.pos))
+	}
+}
+
+func (s *State) weight(name uint32) uint16 {
+	if len(s.weights) == 0 {
+		return 1
+	}
+	return max(s.weights[s.groupNames.text(name)], 1)
+}
+
+// turnBefore reports whether a has its turn before b.
+func (s *State) turnBefore(a, b uint32) bool {
+	x, y := &s.groups.all[a], &s.groups.all[b]
+	if x.pass != y.pass {
+		return x.pass < y.pass
+	}
+	return s.groupNames.text(x.name) < s.groupNames.text(y.name)
+}
+
+func (s *State) groupUp(q *queue, i int) {
+	g := q.groups[i]
+	for i > 0 && s.turnBefore(g, q.groups[(i-1)/2]) {
+		s.setGroup(q, i, q.groups[(i-1)/2])
+		i = (i - 1) / 2
+	}
+	s.setGroup(q, i, g)
+}
+
+func (s *State) groupDown(q *queue, i int) {
+	g := q.groups[i]
+	for {
+		least := 2*i + 1
+		if least >= len(q.groups) {
+			break
+		}
+		if least+1 < len(q.groups) && s.turnBefore(q.groups[least+1], q.groups[least]) {
+			least++
+		}
+		if !s.turnBefore(q.groups[least], g) {
+			break
+		}
+		s.setGroup(q, i, q.groups[least])
+		i = least
+	}
+	s.setGroup(q, i, g)
+}
+
+func (s *State) setGroup(q *queue, i int, g uint32) {
+	q.groups[i] = g
+	s.groups.all[g].pos = uint32(i)
+}
