@@ -37,7 +37,7 @@ import (
 //
 // They panic if ctx or the Client is nil.
 type Client struct {
-	owner    *Owner
+	desk     desk
 	settings settings
 }
 
@@ -45,11 +45,11 @@ type Client struct {
 // enqueued through it, unless the job says otherwise.
 func (c *Client) With(opts ...Option) *Client {
 	c.must("With")
-	return &Client{owner: c.owner, settings: c.settings.with(opts)}
+	return &Client{desk: c.desk, settings: c.settings.with(opts)}
 }
 
 func (c *Client) must(verb string) {
-	if c == nil || c.owner == nil {
+	if c == nil || c.desk == nil {
 		panic("job: " + verb + " of a Client that no Owner has made")
 	}
 }
@@ -107,7 +107,7 @@ func (c *Client) about(ctx context.Context, verb, op string, what owner.Op, id I
 	}
 	r := &request{}
 	r.Op, r.Job = what, uint64(id)
-	err := c.owner.ask(ctx, r)
+	err := c.desk.ask(ctx, r)
 	if err == state.ErrEnded && what == owner.Cancel {
 		return r, nil // the answer says how; to ask for that apart could find it replayed
 	}
@@ -126,7 +126,7 @@ func (c *Client) Counts(ctx context.Context, queue string) (Counts, error) {
 	}
 	r := &request{}
 	r.Op, r.Name = owner.Counts, queue
-	if err := c.owner.ask(ctx, r); err != nil {
+	if err := c.desk.ask(ctx, r); err != nil {
 		return Counts{}, refusal(opCounts, queue, err)
 	}
 	return countsOf(r.Counts), nil

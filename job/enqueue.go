@@ -70,7 +70,7 @@ func (c *Client) enqueue(ctx context.Context, j *Job) (id ID, existing bool, err
 	r := &request{queue: spec.Queue}
 	r.one[0] = spec
 	r.Op, r.Specs, r.Wait = owner.Enqueue, r.one[:], !noWait
-	if err := c.owner.ask(ctx, r); err != nil {
+	if err := c.desk.ask(ctx, r); err != nil {
 		return 0, false, refusal(opEnqueue, j.task, err)
 	}
 	return ID(r.IDs[0]), r.Existing[0], nil
@@ -109,7 +109,7 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]ID, error) {
 		r.Wait = r.Wait && !noWait
 	}
 	r.queue = r.Specs[0].Queue
-	if err := c.owner.ask(ctx, r); err != nil {
+	if err := c.desk.ask(ctx, r); err != nil {
 		return nil, refusal(opEnqueue, "", err)
 	}
 	ids := make([]ID, len(r.IDs))

@@ -83,7 +83,7 @@ func (c *Client) spec(j *Job) (spec state.Spec, noWait bool, err error) {
 		s.err = checkKey(j.key)
 	}
 	if s.err == nil {
-		s.err = c.owner.known(j.task)
+		s.err = c.desk.known(j.task)
 	}
 	if s.err != nil {
 		return spec, false, s.err

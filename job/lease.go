@@ -39,7 +39,7 @@ func (l *Lease) Attempt() int { return l.info.Attempt }
 
 // Token returns what fences this lease against others of the job.
 func (l *Lease) Token() FencingToken {
-	return FencingToken{Log: l.session.owner.log, Job: l.ID(), Epoch: l.info.Epoch}
+	return FencingToken{Log: l.session.desk.logID(), Job: l.ID(), Epoch: l.info.Epoch}
 }
 
 // Complete says that the job is done, and what it returned: what
@@ -123,7 +123,7 @@ func (l *Lease) request(op owner.Op) *request {
 }
 
 func (l *Lease) ask(ctx context.Context, op string, r *request) error {
-	if err := l.session.owner.ask(ctx, r); err != nil {
+	if err := l.session.desk.ask(ctx, r); err != nil {
 		if err == state.ErrForgotten { // it has ended
 			err = state.ErrFenced
 		}

@@ -52,7 +52,7 @@ func (o *Owner) Client() *Client {
 	if o == nil {
 		panic("job: Client of a nil Owner")
 	}
-	return &Client{owner: o, settings: defaults()}
+	return &Client{desk: o, settings: defaults()}
 }
 
 // Done returns a channel that is closed when the owner has ended: it was closed,

@@ -16,7 +16,7 @@ import (
 // ends, by [Session.Close] or because another owner has taken over, what it had
 // claimed and not ended is ready again. Any goroutine may use it.
 type Session struct {
-	owner *Owner
+	desk desk
 	id    uint64
 	name  string
 }
@@ -56,10 +56,10 @@ func (c *Client) Session(ctx context.Context, conf SessionConfig) (*Session, err
 	}
 	r := &request{}
 	r.Op, r.Name = owner.OpenSession, name
-	if err := c.owner.ask(ctx, r); err != nil {
+	if err := c.desk.ask(ctx, r); err != nil {
 		return nil, refusal(opSession, name, err)
 	}
-	return &Session{owner: c.owner, id: r.IDs[0], name: name}, nil
+	return &Session{desk: c.desk, id: r.IDs[0], name: name}, nil
 }
 
 // Claim takes up to most jobs that are ready and that f lets through, for this
@@ -89,7 +89,7 @@ func (s *Session) Claim(ctx context.Context, most int, f Filter) ([]*Lease, erro
 	r := &request{}
 	r.Op, r.Session, r.Most, r.Wait = owner.Claim, s.id, min(most, mostClaimed), true
 	r.Filter = state.Filter{Tasks: slices.Clone(f.Tasks), Queues: slices.Clone(f.Queues)}
-	if err := s.owner.ask(ctx, r); err != nil {
+	if err := s.desk.ask(ctx, r); err != nil {
 		return nil, refusal(opClaim, s.name, err)
 	}
 	leases := make([]*Lease, len(r.Jobs))
@@ -131,14 +131,14 @@ func (s *Session) Close(ctx context.Context) error {
 	s.must(ctx, "Close")
 	r := &request{}
 	r.Op, r.Session = owner.EndSession, s.id
-	if err := s.owner.ask(ctx, r); err != nil && err != state.ErrNoSession {
+	if err := s.desk.ask(ctx, r); err != nil && err != state.ErrNoSession {
 		return refusal(opEnd, s.name, err)
 	}
 	return nil
 }
 
 func (s *Session) must(ctx context.Context, verb string) {
-	if s == nil || s.owner == nil || ctx == nil {
+	if s == nil || s.desk == nil || ctx == nil {
 		panic("job: " + verb + " of a nil Session or with a nil context")
 	}
 }
