@@ -39,13 +39,16 @@ import (
 type Client struct {
 	desk     desk
 	settings settings
+	parent   *Lease // of the job that it is bound to; nil is none
 }
 
 // With returns the client seen through opts, which are those of every job that is
 // enqueued through it, unless the job says otherwise.
 func (c *Client) With(opts ...Option) *Client {
 	c.must("With")
-	return &Client{desk: c.desk, settings: c.settings.with(opts)}
+	bound := *c
+	bound.settings = c.settings.with(opts)
+	return &bound
 }
 
 func (c *Client) must(verb string) {
@@ -71,14 +74,26 @@ func (c *Client) Status(ctx context.Context, id ID) (Status, error) {
 // it has then. One that nobody has claimed is Cancelled; after that nobody will
 // begin with it. One that is Running stays so until its attempt ends: it is not
 // tried again, and is Cancelled unless it was completed. One that has ended stays
-// as it is, which is no error.
+// as it is, which is no error. Whoever works on the job is told at once: its
+// handler's context ends, with a cause that Is the one which [CancelCause] was
+// given. What the job has begun through [Current] is cancelled with it.
 //
 // # Errors
 //
 // Beside those of [Client], [fault.Invalid] with [ErrNoJob].
 func (c *Client) Cancel(ctx context.Context, id ID) (State, error) {
-	r, err := c.about(ctx, "Cancel", opCancel, owner.Cancel, id)
-	if err != nil {
+	return c.CancelCause(ctx, id, nil)
+}
+
+// CancelCause is [Client.Cancel] that says why: the handler's [context.Cause], and
+// the error of whoever waits for the job, Is cause, as far as [fault.Decode] can
+// give it back. A nil cause says nothing.
+func (c *Client) CancelCause(ctx context.Context, id ID, cause error) (State, error) {
+	r := &request{}
+	if cause != nil {
+		r.Cause = encoded(cause)
+	}
+	if err := c.askAbout(ctx, "Cancel", opCancel, owner.Cancel, id, r); err != nil {
 		return 0, err
 	}
 	return State(r.Status), nil
@@ -101,20 +116,21 @@ func (c *Client) Replay(ctx context.Context, id ID) error {
 
 // about asks for something about one job.
 func (c *Client) about(ctx context.Context, verb, op string, what owner.Op, id ID) (*request, error) {
+	r := &request{}
+	return r, c.askAbout(ctx, verb, op, what, id, r)
+}
+
+func (c *Client) askAbout(ctx context.Context, verb, op string, what owner.Op, id ID, r *request) error {
 	c.must(verb)
 	if ctx == nil {
 		panic("job: " + verb + " with a nil context")
 	}
-	r := &request{}
 	r.Op, r.Job = what, uint64(id)
 	err := c.desk.ask(ctx, r)
 	if err == state.ErrEnded && what == owner.Cancel {
-		return r, nil // the answer says how; to ask for that apart could find it replayed
+		return nil // the answer says how; to ask for that apart could find it replayed
 	}
-	if err != nil {
-		return nil, refusal(op, id.String(), err)
-	}
-	return r, nil
+	return refusal(op, id.String(), err)
 }
 
 // Counts returns how many jobs a queue has, "" being all queues. A queue that

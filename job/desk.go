@@ -1,6 +1,11 @@
 package job
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/hemgo/hem/job/internal/owner"
+)
 
 // A desk is where requests are put: an [Owner] in this process, or the way to one
 // in another.
@@ -15,6 +20,10 @@ type desk interface {
 	// logID is which log it is.
 	logID() [16]byte
 
+	// scope is the session that calls of this process are attached to. It is
+	// opened when first asked for.
+	scope(ctx context.Context) (session uint64, err error)
+
 	// remote reports whether it is not in this process: then sessions must be
 	// heard of, and outlive their owner.
 	remote() bool
@@ -23,3 +32,28 @@ type desk interface {
 func (o *Owner) logID() [16]byte { return o.log }
 
 func (o *Owner) remote() bool { return false }
+
+func (o *Owner) scope(ctx context.Context) (uint64, error) { return o.callers.session(ctx, o) }
+
+// callers is the session of those in this process who call.
+type callers struct{ id atomic.Uint64 }
+
+func (c *callers) session(ctx context.Context, d desk) (uint64, error) {
+	if id := c.id.Load(); id != 0 {
+		return id, nil
+	}
+	r := &request{}
+	r.Op, r.Name, r.Remote = owner.OpenSession, "callers", d.remote()
+	if err := d.ask(ctx, r); err != nil {
+		return 0, refusal(opRun, "", err)
+	}
+	id := r.IDs[0]
+	if c.id.CompareAndSwap(0, id) {
+		return id, nil
+	}
+	// Somebody else was first.
+	end := &request{}
+	end.Op, end.Session = owner.EndSession, id
+	_ = d.ask(context.WithoutCancel(ctx), end)
+	return c.id.Load(), nil
+}

@@ -59,7 +59,7 @@ func Enqueue[In, Out any](ctx context.Context, c *Client, t *task.Def[In, Out], 
 	if err != nil {
 		return nil, err
 	}
-	return &Handle[Out]{client: c, id: id, existing: existing}, nil
+	return newHandle(c, t, id, existing), nil
 }
 
 func (c *Client) enqueue(ctx context.Context, j *Job) (id ID, existing bool, err error) {
@@ -67,6 +67,7 @@ func (c *Client) enqueue(ctx context.Context, j *Job) (id ID, existing bool, err
 	if err != nil {
 		return 0, false, invalid(opEnqueue, j.task, err)
 	}
+	spec.TraceParent, spec.TraceState = trace(ctx)
 	r := &request{queue: spec.Queue}
 	r.one[0] = spec
 	r.Op, r.Specs, r.Wait = owner.Enqueue, r.one[:], !noWait
@@ -105,6 +106,7 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]ID, error) {
 		if err != nil {
 			return nil, invalid(opEnqueue, jobs[i].task, fmt.Errorf("job %d of %d: %w", i+1, len(jobs), err))
 		}
+		spec.TraceParent, spec.TraceState = trace(ctx)
 		r.Specs[i] = spec
 		r.Wait = r.Wait && !noWait
 	}

@@ -86,6 +86,7 @@ type settings struct {
 	priority int8
 	runAt    int64 // negative: from now
 	attempts uint16
+	tried    bool // attempts is what somebody has said
 	first    int64
 	most     int64
 	keep     int64
@@ -143,7 +144,7 @@ func (s *settings) take(o *Option) error {
 	case setAt:
 		return s.takeAt(o.a, o.b)
 	case setAttempts:
-		s.attempts = uint16(o.a)
+		s.attempts, s.tried = uint16(o.a), true
 		if o.a < 1 || o.a > state.MaxAttempts {
 			return fmt.Errorf("there are %d attempts: it must be 1 to %d", o.a, state.MaxAttempts)
 		}

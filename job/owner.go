@@ -37,7 +37,8 @@ type Owner struct {
 	trouble bool          // with it
 	ends    bool          // nothing is asked of the core any more
 
-	trims trimmer
+	trims   trimmer
+	callers callers
 
 	mu      sync.Mutex
 	stats   Stats         // as of the last round

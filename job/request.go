@@ -28,6 +28,10 @@ type request struct {
 	letter letter
 	stage  atomic.Uint64 // posted, withdrawn, or the round in which it was taken
 
+	// patient lets a caller whose context has ended wait for the outcome, however
+	// long, where it may be in the log already.
+	patient bool
+
 	// The loop's:
 	again      *second // the caller waits for this, and not for wait, any more
 	answered   bool
@@ -75,8 +79,12 @@ func (o *Owner) leave(ctx context.Context, r *request, cause error) error {
 	if r.stage.CompareAndSwap(posted, withdrawn) {
 		return end
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
+	if !r.patient {
+		within, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		ctx = within
+	}
 	s := &second{about: r}
 	s.wait.Begin(ctx, s)
 	s.wait.Publish()
@@ -123,6 +131,12 @@ func (r *request) Label() graph.Label {
 			return graph.Label{Kind: "room in job queue", Name: r.queue}
 		case owner.Claim:
 			return graph.Label{Kind: "ready job", Name: r.of.config.Name}
+		case owner.Await:
+			return graph.Label{Kind: "end of job", Name: ID(r.Job).String()}
+		case owner.Listen:
+			return graph.Label{Kind: "cancelled jobs of session", Name: r.of.config.Name}
+		case owner.Drained:
+			return graph.Label{Kind: "drained job queue", Name: r.Name}
 		}
 	}
 	return graph.Label{Kind: "job log", Name: r.of.config.Name}

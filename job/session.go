@@ -17,8 +17,8 @@ import (
 // claimed and not ended is ready again. Any goroutine may use it.
 type Session struct {
 	desk desk
-	id    uint64
-	name  string
+	id   uint64
+	name string
 }
 
 // SessionConfig says what a session is.

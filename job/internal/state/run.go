@@ -141,9 +141,12 @@ func (s *State) failed(r *reader, out *Outcome) error {
 		after = backoff(j)
 	}
 	switch {
+	case j.cancel && detail != nil:
+		out.Status = Cancelled
+		s.end(slot, Cancelled, CauseFailed, detail)
 	case j.cancel:
 		out.Status = Cancelled
-		s.end(slot, Cancelled, j.cause, detail)
+		s.end(slot, Cancelled, j.cause, nil)
 	case permanent || j.attempt >= j.attempts || j.late(s.now+after):
 		out.Status = Dead
 		s.end(slot, Dead, CauseFailed, detail)

@@ -75,7 +75,7 @@ type Cause uint8
 // The causes.
 const (
 	CauseNone     Cause = iota
-	CauseFailed         // an attempt's error
+	CauseFailed         // an attempt's error, be it of one that was cancelled
 	CauseLost           // the session of its last attempt ended
 	CauseDeadline       // its deadline passed before an attempt could begin
 	CauseAsked          // somebody cancelled it

@@ -1,0 +1,157 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/job/internal/state"
+	"github.com/hemgo/hem/task"
+)
+
+// An attempt is a worker's at one job.
+type attempt struct {
+	*stint
+	worker  *worker
+	id      claimID
+	lease   *Lease
+	client  *Client
+	reports reports
+
+	mu   sync.Mutex
+	end  func(error) // ends the handler's context; nil before it is there, and when the handler has ended
+	why  error       // to end it with
+	gone bool
+}
+
+func newAttempt(st *stint, l *Lease) *attempt {
+	a := &attempt{stint: st, worker: st.worker, lease: l, id: claimID{l.info.ID, l.info.Epoch}}
+	a.client = &Client{desk: st.client.desk, settings: st.client.settings, parent: l}
+	a.reports.of = a
+	return a
+}
+
+// stop ends the handler's context, for why.
+func (a *attempt) stop(why error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.why == nil {
+		a.why = why
+	}
+	if a.end != nil {
+		a.end(why)
+	}
+}
+
+// run runs the handler, and sees to it that the log has what came of it.
+func (a *attempt) run(ctx context.Context) error {
+	info := &a.lease.info
+	h := context.WithValue(ctx, currentKey{}, a)
+	if info.Epoch == 1 && info.TraceParent != "" {
+		h = task.WithTrace(h, task.Trace{Parent: info.TraceParent, State: info.TraceState})
+	}
+	h = task.OnProgress(h, a.reports.progress)
+	deadline, timer := a.limit()
+	h, end := task.Mirror(h, deadline)
+	a.mu.Lock()
+	a.end = end
+	if a.why != nil {
+		end(a.why)
+	}
+	a.mu.Unlock()
+
+	var out []byte
+	err := errGoexit
+	defer func() {
+		if err == errGoexit {
+			value := recover()
+			err = &fault.Panic{Value: value, Goexit: value == nil, Stack: string(debug.Stack()), Task: info.Task}
+		}
+		a.mu.Lock()
+		a.end = nil
+		why := a.why
+		a.mu.Unlock()
+		end(nil)
+		if timer != nil {
+			timer.Stop()
+		}
+		a.slots.returned()
+		a.tell(context.WithoutCancel(ctx), out, err, why)
+		a.forget()
+		a.slots.told()
+	}()
+	out, err = a.tasks[info.Task].Serve(h, a.conf.Runner, info.Input)
+	return nil
+}
+
+// errGoexit stands for the error of a handler that has not returned.
+var errGoexit = errors.New("job: the handler has not returned")
+
+func (a *attempt) forget() {
+	a.worker.mu.Lock()
+	defer a.worker.mu.Unlock()
+	delete(a.running, a.id)
+}
+
+// limit is when the handler's context is to end, if there is such a time, and what
+// ends it then. That of an attached job is its caller's, who tells why; so it is
+// only shown.
+func (a *attempt) limit() (deadline time.Time, timer *time.Timer) {
+	info := &a.lease.info
+	var wait time.Duration
+	if info.Timeout > 0 {
+		wait = time.Duration(info.Timeout) * time.Microsecond
+		deadline = time.Now().Add(wait)
+	}
+	if info.Deadline > 0 {
+		at := time.UnixMicro(info.Deadline)
+		if deadline.IsZero() || at.Before(deadline) {
+			deadline = at
+		}
+		if left := time.Until(at); !info.Attached && (wait == 0 || left < wait) {
+			wait = max(left, 1)
+		}
+	}
+	if wait > 0 {
+		timer = time.AfterFunc(wait, func() {
+			a.stop(&fault.Error{Op: opRun, Task: info.Task, Kind: fault.Deadline, Err: context.DeadlineExceeded})
+		})
+	}
+	return deadline, timer
+}
+
+// tell lets the log have what came of the attempt. That it comes too late is known
+// to those who need to know.
+func (a *attempt) tell(ctx context.Context, out []byte, err error, why error) {
+	a.reports.flush(ctx)
+	if err == nil && len(out) > state.MaxPayload {
+		err = task.Oversized(a.lease.info.Task, len(out), state.MaxPayload, true)
+	}
+	var told error
+	switch {
+	case err == nil:
+		told = a.lease.Complete(ctx, out)
+	case isStopping(why) && errors.Is(err, why) && !a.lease.info.Attached:
+		told = a.lease.Return(ctx) // it is nobody's fault
+	default:
+		told = a.lease.Fail(ctx, err)
+	}
+	if told != nil && fault.KindOf(told) != fault.Fenced && a.isLost() == nil {
+		a.conf.Log.Warn("job: what came of an attempt is not in the log", "name", a.conf.Name, "job", a.lease.ID(), "task", a.lease.info.Task, "err", told)
+	}
+}
+
+// inline is the rung of handlers that run where their attempt does: on a goroutine
+// of their own.
+type inline struct{}
+
+// Run makes inline a [task.Runner]. A panic is for who runs the attempt.
+func (inline) Run(ctx context.Context, c *task.Call) error {
+	if err := c.Ended(ctx); err != nil {
+		return err
+	}
+	return c.Invoke(ctx)
+}

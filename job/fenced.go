@@ -1,0 +1,3 @@
+package job
+
+func (s *Session) fenced() <-chan struct{} { return nil }

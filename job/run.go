@@ -1,0 +1,236 @@
+package job
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/state"
+	"github.com/hemgo/hem/task"
+)
+
+var _ task.Runner = (*Client)(nil)
+
+// Run makes Client a [task.Runner]: the work is a job, which some worker does
+// (see [Work]), and Run returns when it has ended. Task.Do, Go and On call it.
+//
+// A call without a key is attached: its job belongs to the caller. It is cancelled
+// when ctx ends, and also when the caller is not there any more: its process, or,
+// for a client of [Current], the attempt of the job that it is in. It gets one
+// attempt, unless the client was made with [Attempts].
+//
+// A call with a key outlives a caller that dies, and is tried as often as other
+// jobs. Callers of one key wait for one job. It is cancelled when ctx ends and
+// nobody else waits for it: to cancel is a decision, to die is not. Through a
+// client of [Current] keys are the parent's own: when that is run again it finds
+// what it had begun, be it running or done, and a child that was done is not done
+// twice. Such children end with their parent.
+//
+// # Cancellation
+//
+// When ctx ends, whoever works on the job is told, with ctx's cause, and Run waits
+// for what it says: it may have been done. A worker that says nothing is given up
+// by its session, which takes 10 s at most after it was last heard. With a key Run
+// does not wait.
+//
+// # Errors
+//
+// The function's own, as [fault.Decode] gives it. Beside those of [Client] and
+// [Enqueue]:
+//
+//	fault.Cancelled  ctx has ended; or somebody else has cancelled the job, and
+//	                 then it Is their cause.
+//	fault.Deadline   ctx's deadline has passed. If not started, no attempt had
+//	                 begun.
+//	fault.Lost       the worker of the last attempt was lost. Started.
+//	fault.Fenced     through a client of [Current]: the attempt is over.
+//
+// # Cost
+//
+// Three requests, two of which wait for the log: see the package.
+func (c *Client) Run(ctx context.Context, call *task.Call) error {
+	c.must("Run")
+	if err := call.Ended(ctx); err != nil {
+		return err
+	}
+	spec, noWait, err := c.callSpec(ctx, call)
+	if err != nil {
+		return invalid(opRun, call.Name(), err)
+	}
+	id, err := c.begin(ctx, call, spec, !noWait)
+	if err != nil {
+		return err
+	}
+	info, err := c.join(ctx, call, id, spec.Attached)
+	if err != nil {
+		return err
+	}
+	return settle(ctx, call, info)
+}
+
+// callSpec is the job of a call.
+func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec, noWait bool, err error) {
+	in, err := call.Input()
+	if err != nil {
+		return spec, false, err
+	}
+	if len(in) > state.MaxPayload {
+		return spec, false, task.Oversized(call.Name(), len(in), state.MaxPayload, false)
+	}
+	j := Job{task: call.Name(), input: in}
+	j.key, _ = call.Key()
+	if spec, noWait, err = c.spec(&j); err != nil {
+		return spec, false, err
+	}
+	spec.TraceParent, spec.TraceState = trace(ctx)
+	if c.parent != nil {
+		spec.Parent, spec.ParentEpoch = uint64(c.parent.ID()), c.parent.info.Epoch
+	}
+	if spec.Key != "" {
+		spec.Called = spec.Parent == 0
+		return spec, noWait, nil
+	}
+	spec.Attached = true
+	if !c.settings.tried {
+		spec.Attempts = 1
+	}
+	if at, ok := ctx.Deadline(); ok {
+		if d := at.UnixMicro() + 1; spec.Deadline == 0 || d < spec.Deadline {
+			spec.Deadline = max(d, 1)
+		}
+	}
+	if spec.Parent == 0 {
+		spec.Session, err = c.desk.scope(ctx)
+	}
+	return spec, noWait, err
+}
+
+func trace(ctx context.Context) (parent, state string) {
+	t := task.TraceOf(ctx)
+	return t.Parent, t.State
+}
+
+// begin enters the job of a call, and does not leave before it knows whether it
+// has.
+func (c *Client) begin(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (uint64, error) {
+	r := &request{queue: spec.Queue, patient: true}
+	r.one[0] = spec
+	r.Op, r.Specs, r.Wait = owner.Enqueue, r.one[:], wait
+	switch err := c.desk.ask(ctx, r); {
+	case err == nil:
+		return r.IDs[0], nil
+	case err == state.ErrLate:
+		return 0, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Deadline, Err: context.DeadlineExceeded}
+	default:
+		return 0, refusal(opRun, call.Name(), err)
+	}
+}
+
+// join waits until a call's job has ended. When ctx ends it is cancelled, or left
+// to others.
+func (c *Client) join(ctx context.Context, call *task.Call, id uint64, attached bool) (*state.Info, error) {
+	info, err := c.await(ctx, id)
+	var left *gone
+	if err == nil || !errors.As(err, &left) {
+		return info, c.unknown(call, err)
+	}
+	why := call.Ended(ctx)
+	if why == nil {
+		why = refusal(opRun, call.Name(), err)
+	}
+	r := &request{}
+	r.Op, r.Job, r.Cause = owner.Leave, id, encoded(why)
+	if attached {
+		r.Op = owner.Cancel
+	}
+	rest := context.WithoutCancel(ctx)
+	switch err := c.desk.ask(rest, r); {
+	case err != nil && err != state.ErrEnded:
+		return nil, c.unknown(call, err)
+	case !attached && r.Status.Live():
+		e := &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(why), Started: true, Err: context.Cause(ctx)}
+		return nil, e
+	}
+	info, err = c.await(rest, id)
+	return info, c.unknown(call, err)
+}
+
+// unknown is the error of a call whose job there is, when what becomes of it
+// cannot be learned.
+func (c *Client) unknown(call *task.Call, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := refusal(opRun, call.Name(), err)
+	if fe, ok := e.(*fault.Error); ok {
+		fe.Started = true
+		if fe.Kind == fault.Invalid { // it is not kept any more
+			fe.Kind = fault.Lost
+		}
+	}
+	return e
+}
+
+// settle gives a call the outcome of its job.
+func settle(ctx context.Context, call *task.Call, info *state.Info) error {
+	if info.Status == state.Done {
+		return call.SetOutput(info.Result)
+	}
+	if info.Epoch == 0 {
+		if err := call.Ended(ctx); err != nil {
+			return err
+		}
+	}
+	return outcome(opRun, info)
+}
+
+// outcome is the error of a job that has ended and is not Done.
+func outcome(op string, info *state.Info) error {
+	e := &fault.Error{Op: op, Task: info.Task, Started: info.Epoch > 0}
+	switch info.Cause {
+	case state.CauseFailed:
+		if len(info.Detail) > 0 {
+			return fault.Decode(info.Detail)
+		}
+		e.Kind, e.Err = fault.Failed, lastFailure(info)
+	case state.CauseLost:
+		e.Kind, e.Err = fault.Lost, lastFailure(info)
+	case state.CauseDeadline:
+		e.Kind, e.Err = fault.Deadline, context.DeadlineExceeded
+	case state.CauseScope:
+		e.Kind, e.Err = fault.Cancelled, errScopeEnded
+	default:
+		e.Kind, e.Err = fault.Cancelled, errCancelled
+		if len(info.Detail) > 0 {
+			e.Err = fault.Decode(info.Detail)
+			if fault.KindOf(e.Err) == fault.Deadline {
+				e.Kind = fault.Deadline
+			}
+		}
+	}
+	return e
+}
+
+func lastFailure(info *state.Info) error {
+	if n := len(info.Failures); n > 0 {
+		return errors.New(info.Failures[n-1].Error)
+	}
+	return errNoFailure
+}
+
+var (
+	errCancelled  = errors.New("the job was cancelled")
+	errScopeEnded = errors.New("what the job belonged to has ended, or was cancelled")
+	errNoFailure  = errors.New("the job has failed")
+)
+
+// encoded is err for the log, of [state.MaxDetail] bytes at most.
+func encoded(err error) []byte {
+	b := fault.Encode(err)
+	if len(b) <= state.MaxDetail {
+		return b
+	}
+	short := &fault.Error{Kind: fault.KindOf(err), Started: fault.Started(err), Err: errors.New(cut(err.Error(), state.MaxDetail/8))}
+	return fault.Encode(short)
+}
