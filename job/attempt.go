@@ -55,7 +55,7 @@ func (a *attempt) run(ctx context.Context) error {
 	}
 	h = task.OnProgress(h, a.reports.progress)
 	deadline, timer := a.limit()
-	h, end := task.Mirror(h, deadline)
+	h, end := mirror(h, deadline)
 	a.mu.Lock()
 	a.end = end
 	if a.why != nil {
@@ -85,6 +85,15 @@ func (a *attempt) run(ctx context.Context) error {
 	}()
 	out, err = a.tasks[info.Task].Serve(h, a.conf.Runner, info.Input)
 	return nil
+}
+
+// mirror is [task.Mirror], which costs four times as much, where there is a
+// deadline that the context could end by.
+func mirror(ctx context.Context, deadline time.Time) (context.Context, func(error)) {
+	if deadline.IsZero() {
+		return context.WithCancelCause(ctx)
+	}
+	return task.Mirror(ctx, deadline)
 }
 
 // errGoexit stands for the error of a handler that has not returned.

@@ -68,9 +68,7 @@ func (c *Client) enqueue(ctx context.Context, j *Job) (id ID, existing bool, err
 		return 0, false, invalid(opEnqueue, j.task, err)
 	}
 	spec.TraceParent, spec.TraceState = trace(ctx)
-	r := &request{queue: spec.Queue}
-	r.one[0] = spec
-	r.Op, r.Specs, r.Wait = owner.Enqueue, r.one[:], !noWait
+	r := newEntry(spec, !noWait)
 	if err := c.desk.ask(ctx, r); err != nil {
 		return 0, false, refusal(opEnqueue, j.task, err)
 	}

@@ -23,7 +23,6 @@ type request struct {
 	owner.Request
 	of     *Owner
 	queue  string // what room is waited for in
-	one    [1]state.Spec
 	wait   graph.Wait
 	letter letter
 	stage  atomic.Uint64 // posted, withdrawn, or the round in which it was taken
@@ -36,6 +35,19 @@ type request struct {
 	again      *second // the caller waits for this, and not for wait, any more
 	answered   bool
 	prev, next *request // among those that were taken and not answered
+}
+
+// An entry is a request that enters one job.
+type entry struct {
+	request
+	one [1]state.Spec
+}
+
+func newEntry(spec state.Spec, wait bool) *request {
+	e := &entry{}
+	e.queue, e.one[0] = spec.Queue, spec
+	e.Op, e.Specs, e.Wait = owner.Enqueue, e.one[:], wait
+	return &e.request
 }
 
 const (

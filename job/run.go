@@ -114,9 +114,8 @@ func trace(ctx context.Context) (parent, state string) {
 // begin enters the job of a call, and does not leave before it knows whether it
 // has.
 func (c *Client) begin(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (uint64, error) {
-	r := &request{queue: spec.Queue, patient: true}
-	r.one[0] = spec
-	r.Op, r.Specs, r.Wait = owner.Enqueue, r.one[:], wait
+	r := newEntry(spec, wait)
+	r.patient = true
 	switch err := c.desk.ask(ctx, r); {
 	case err == nil:
 		return r.IDs[0], nil

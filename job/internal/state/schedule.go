@@ -167,10 +167,14 @@ func (v *specView) spec() Spec {
 }
 
 func uniqueOf(k jobKind) (u Unique) {
-	for bit, flag := range map[Unique]jobKind{UniqueDone: hasUniqueDone, UniqueDead: hasUniqueDead, UniqueCancelled: hasUniqueCancelled} {
-		if k&flag != 0 {
-			u |= bit
-		}
+	if k&hasUniqueDone != 0 {
+		u |= UniqueDone
+	}
+	if k&hasUniqueDead != 0 {
+		u |= UniqueDead
+	}
+	if k&hasUniqueCancelled != 0 {
+		u |= UniqueCancelled
 	}
 	return u
 }
