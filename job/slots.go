@@ -5,35 +5,26 @@ import (
 	"sync"
 )
 
-// slots say how many jobs a worker may claim. Their zero value with free set is
-// ready for use.
+// slots say how many jobs a worker may claim. Their zero value with free and size
+// set is ready for use.
 //
-//	S1. free is the size, less the handlers that run, and more those that wait for
-//	    jobs; it is below zero when these come back and others have begun.
-//	S2. open is the attempts whose outcome is not in the log yet: so many as the
-//	    size may be so beside the handlers that run.
+//	S1. free is the size, less the handlers that run, and more those of them that
+//	    wait for jobs; it is below zero when these come back and others have begun.
+//	S2. telling is the handlers that have ended, and whose outcome is not in the
+//	    log yet: no more than the size, so that a log which takes nothing stops the
+//	    worker.
+//	S3. open is all attempts.
 type slots struct {
-	mu   sync.Mutex
-	free int
-	open int
-	size int
-	bell chan struct{} // of who waits for a change; nil is nobody
+	mu      sync.Mutex
+	size    int
+	free    int
+	telling int
+	open    int
+	bell    chan struct{} // of who waits for a change; nil is nobody
 }
 
-// change tells who waits. mu is held.
-func (s *slots) changeLocked() {
-	if s.bell != nil {
-		close(s.bell)
-		s.bell = nil
-	}
-}
-
-// claimable is how many jobs may be claimed, and what tells of a change. mu is
-// held.
-func (s *slots) claimableLocked() int {
-	s.size = max(s.size, s.free)
-	return min(s.free, 2*s.size-s.open)
-}
+// claimable is how many jobs may be claimed. mu is held.
+func (s *slots) claimableLocked() int { return min(s.free, s.size-s.telling) }
 
 // wait returns how many jobs may be claimed, when there are any; 0 when ctx has
 // ended.
@@ -74,19 +65,21 @@ func (s *slots) drain() {
 	}
 }
 
-// add changes free and open.
-func (s *slots) add(free, open int) {
+// add changes the numbers.
+func (s *slots) add(free, telling, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free += free
+	s.telling += telling
 	s.open += open
-	if free > 0 && s.free > 0 || open < 0 && (s.open == 0 || s.free > 0) {
-		s.changeLocked()
+	if s.bell != nil && (s.open == 0 || s.claimableLocked() > 0) {
+		close(s.bell)
+		s.bell = nil
 	}
 }
 
-func (s *slots) take(n int) { s.add(-n, n) } // so many handlers begin
-func (s *slots) returned()  { s.add(1, 0) }  // a handler has
-func (s *slots) told()      { s.add(0, -1) } // its outcome is in the log
-func (s *slots) lend()      { s.add(1, 0) }
-func (s *slots) repay()     { s.add(-1, 0) }
+func (s *slots) take(n int) { s.add(-n, 0, n) }  // so many handlers begin
+func (s *slots) returned()  { s.add(1, 1, 0) }   // a handler has
+func (s *slots) told()      { s.add(0, -1, -1) } // its outcome is in the log
+func (s *slots) lend()      { s.add(1, 0, 0) }
+func (s *slots) repay()     { s.add(-1, 0, 0) }

@@ -10,14 +10,16 @@ import (
 	"github.com/hemgo/hem/task/tasktest"
 )
 
-// worked opens an owner and a worker that knows tasks, both until t ends.
-func worked(t *testing.T, conf job.WorkerConfig) *job.Client {
+// opened opens an owner until t ends.
+func opened(t *testing.T, log job.Log) (*job.Owner, *job.Client) {
 	t.Helper()
-	o, err := job.Open(t.Context(), jobtest.NewMemory(), job.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := o.Client()
+	o := open(t, log, job.Config{})
+	return o, o.Client()
+}
+
+// working lets a worker work until t ends.
+func working(t *testing.T, c *job.Client, conf job.WorkerConfig) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- job.Work(ctx, c, conf) }()
@@ -26,10 +28,14 @@ func worked(t *testing.T, conf job.WorkerConfig) *job.Client {
 		if err := <-done; err != nil {
 			t.Errorf("Work: %v", err)
 		}
-		if err := o.Close(context.Background()); err != nil {
-			t.Errorf("Close: %v", err)
-		}
 	})
+}
+
+// worked opens an owner and a worker that knows tasks, both until t ends.
+func worked(t *testing.T, conf job.WorkerConfig) *job.Client {
+	t.Helper()
+	_, c := opened(t, jobtest.NewMemory())
+	working(t, c, conf)
 	return c
 }
 

@@ -144,6 +144,6 @@ func (w *worker) check() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	w.slots.free = c.Slots
+	w.slots.size, w.slots.free = c.Slots, c.Slots
 	return nil
 }

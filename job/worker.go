@@ -104,6 +104,12 @@ func (st *stint) claim(ctx context.Context, s *scope.Scope) {
 			}
 			return
 		}
+		if ctx.Err() != nil { // the last claim was answered when nothing more was to be begun
+			for _, l := range leases {
+				_ = l.Return(context.WithoutCancel(ctx))
+			}
+			return
+		}
 		for _, a := range st.admit(leases) {
 			s.Go(a.run, scope.Name(a.lease.info.Task))
 		}
