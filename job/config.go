@@ -28,6 +28,16 @@ type Config struct {
 	// nothing.
 	Queues map[string]QueueConfig
 
+	// Groups has the weights of groups, 1 to 1,000: of a queue, one with weight 3
+	// is given three jobs while one with weight 1 is given one, as long as both
+	// have any. The group "" is that of jobs which name none. The default is 1
+	// for each. See [Group].
+	Groups map[string]int
+
+	// Limits has the limits that jobs may name. One that is not here is refused,
+	// with the nearest that is. The default is none. See [Limit].
+	Limits map[string]LimitConfig
+
 	// Tasks are those that may be enqueued; others are refused, by name and with
 	// the nearest that is known. The default is every task.
 	Tasks []task.Task
@@ -48,13 +58,6 @@ type Config struct {
 	// Log is told what happens to the owner, and not what happens to jobs. The
 	// default is [slog.Default].
 	Log *slog.Logger
-}
-
-// QueueConfig says in what a queue differs from others.
-type QueueConfig struct {
-	// Depth is how many live jobs the queue may have. The default is as many as
-	// Config.Depth leaves room for.
-	Depth int
 }
 
 const (
@@ -106,13 +109,14 @@ func (c *Config) check() error {
 			return c.wrong(f.name, f.shown, fmt.Sprintf("it can be %d at most", f.most))
 		}
 	}
-	for name, q := range c.Queues {
-		if err := checkName(name); err != nil {
-			return invalid(opOpen, c.Name, fmt.Errorf("a name in Config.Queues %w", err))
-		}
-		if q.Depth < 0 || int64(q.Depth) > math.MaxInt32 {
-			return c.wrong(fmt.Sprintf("Queues[%q].Depth", name), q.Depth, "it is 1 to 2147483647, and zero stands for no limit but Config.Depth")
-		}
+	if err := c.checkQueues(); err != nil {
+		return err
+	}
+	if err := c.checkGroups(); err != nil {
+		return err
+	}
+	if err := c.checkLimits(); err != nil {
+		return err
 	}
 	for i, t := range c.Tasks {
 		if t == nil {
@@ -125,17 +129,4 @@ func (c *Config) check() error {
 func (c *Config) wrong(field string, value any, want string) error {
 	return &fault.Error{Op: opOpen, Task: c.Name, Kind: fault.Invalid,
 		Err: fmt.Errorf("value of Config.%s is %v; %s", field, value, want)}
-}
-
-// limits are those of the shard, for the log.
-func (c *Config) limits() state.Limits {
-	return state.Limits{Jobs: int64(c.Depth), Bytes: c.Bytes, Kept: int64(c.Kept), Ageing: micros(c.Ageing)}
-}
-
-func (c *Config) queues() map[string]state.Queue {
-	queues := make(map[string]state.Queue, len(c.Queues))
-	for name, q := range c.Queues {
-		queues[name] = state.Queue{Depth: int64(q.Depth)}
-	}
-	return queues
 }

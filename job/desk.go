@@ -17,6 +17,9 @@ type desk interface {
 	// known says why jobs of a task are refused, if they are.
 	known(task string) error
 
+	// knownLimit says why a limit cannot be named by jobs, if it cannot.
+	knownLimit(name string) error
+
 	// logID is which log it is.
 	logID() [16]byte
 

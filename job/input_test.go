@@ -39,6 +39,22 @@ var badOptions = []struct {
 	{"negative keep", job.Keep(-time.Hour), "the time to keep the job is negative: -1h0m0s"},
 	{"long key", job.Key(strings.Repeat("k", 513)), "the key has more than 512 bytes"},
 	{"key that is no text", job.Key("\xff"), "the key is not UTF-8"},
+	{"long group", job.Group(strings.Repeat("g", 129)), "the name of the group has more than 128 bytes"},
+	{"group that is no text", job.Group("\xff"), "the name of the group is not UTF-8"},
+	{"empty limit", job.Limit("", "k"), "the name of the limit is empty"},
+	{"limit of two words", job.Limit("a b", "k"), "the name of the limit has ' ' at byte 1"},
+	{"long key of a limit", job.Limit("api", strings.Repeat("k", 513)), "the key of the limit has more than 512 bytes"},
+	{"key of a limit that is no text", job.Limit("api", "\xff"), "the key of the limit is not UTF-8"},
+	{"unique while running", job.Unique(job.Done, job.Running), "Unique is of Done, Dead and Cancelled, and not of running"},
+	{"unique in no state", job.Unique(0), "and not of state 0"},
+	{"unique in a state that there is not", job.Unique(9), "and not of state 9"},
+	{"negative timeout", job.Timeout(-time.Second), "the timeout is negative: -1s"},
+	{"zero deadline", job.Deadline(time.Time{}), "the deadline 0001-01-01T00:00:00Z is out of range: it must be between 1970 and 4253"},
+	{"far deadline", job.Deadline(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)), "the deadline 9999-01-01T00:00:00Z is out of range"},
+	{"empty tag", job.Tags("a", ""), "the tag is empty: it has 1 to 64 bytes of UTF-8"},
+	{"long tag", job.Tags(strings.Repeat("t", 65)), "the tag has more than 64 bytes"},
+	{"tag that is no text", job.Tags("\xff"), "the tag is not UTF-8"},
+	{"many tags", job.Tags(strings.Split("abcdefghijklmnopq", "")...), "there are 17 tags, of at most 16"},
 	{"zero option", job.Option{}, "the zero Option says nothing"},
 }
 
@@ -68,7 +84,7 @@ func TestWrongOptionsAreRefusedWhereverTheyAreGiven(t *testing.T) {
 
 func TestOptionsAtTheirBoundsAreTaken(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+		c := open(t, jobtest.NewMemory(), job.Config{Limits: map[string]job.LimitConfig{"api": {Running: 1}}}).Client()
 		for _, opts := range [][]job.Option{
 			{job.Queue("q")}, {job.Queue(strings.Repeat("q", 128))}, {job.Queue("img.resize-to_2/v1")},
 			{job.Priority(100)}, {job.Priority(-100)},
@@ -78,6 +94,12 @@ func TestOptionsAtTheirBoundsAreTaken(t *testing.T) {
 			{job.Backoff(0, 0)}, {job.Backoff(math.MaxInt64, math.MaxInt64)},
 			{job.Keep(0)}, {job.Keep(math.MaxInt64)},
 			{job.Key("")}, {job.Key(strings.Repeat("k", 512))},
+			{job.Group("")}, {job.Group(strings.Repeat("g", 128))}, {job.Group("Größe & Söhne")},
+			{job.Limit("api", "")}, {job.Limit("api", strings.Repeat("k", 512))},
+			{job.Unique()}, {job.Unique(job.Done, job.Dead, job.Cancelled), job.Key("k")},
+			{job.Timeout(0)}, {job.Timeout(1)}, {job.Timeout(math.MaxInt64)},
+			{job.Deadline(time.Date(4253, 1, 1, 0, 0, 0, 0, time.UTC))},
+			{job.Tags()}, {job.Tags(strings.Repeat("t", 64), "größer", "a", "a")},
 		} {
 			put(t, c, 1, opts...)
 		}
@@ -194,6 +216,17 @@ func TestWrongConfigsAreRefused(t *testing.T) {
 		{job.Config{Queues: map[string]job.QueueConfig{"": {}}}, "a name in Config.Queues is empty"},
 		{job.Config{Queues: map[string]job.QueueConfig{"a b": {}}}, "a name in Config.Queues has ' ' at byte 1"},
 		{job.Config{Queues: map[string]job.QueueConfig{"mail": {Depth: -1}}}, `value of Config.Queues["mail"].Depth is -1`},
+		{job.Config{Queues: map[string]job.QueueConfig{"mail": {Running: -1}}}, `value of Config.Queues["mail"].Running is -1; it is 1 to 2147483647, and zero stands for any number`},
+		{job.Config{Queues: map[string]job.QueueConfig{"mail": {Rate: job.Rate{Every: -1}}}}, `value of Config.Queues["mail"].Rate.Every is -1ns; it is at most 4h46m`},
+		{job.Config{Queues: map[string]job.QueueConfig{"mail": {Rate: job.Rate{Every: 5 * time.Hour}}}}, `value of Config.Queues["mail"].Rate.Every is 5h0m0s`},
+		{job.Config{Queues: map[string]job.QueueConfig{"mail": {Rate: job.Rate{Burst: 2}}}}, `value of Config.Queues["mail"].Rate.Burst is 2; but there is no Rate.Every`},
+		{job.Config{Limits: map[string]job.LimitConfig{"api": {}}}, `value of Config.Limits["api"] is zero; it limits nothing: set Running or Rate`},
+		{job.Config{Limits: map[string]job.LimitConfig{"": {Running: 1}}}, "a name in Config.Limits is empty"},
+		{job.Config{Limits: map[string]job.LimitConfig{"api": {Running: -1}}}, `value of Config.Limits["api"].Running is -1`},
+		{job.Config{Limits: map[string]job.LimitConfig{"api": {Rate: job.Rate{Every: time.Second, Burst: 1 << 20}}}}, `value of Config.Limits["api"].Rate.Burst is 1048576; it is 1 to 1048575`},
+		{job.Config{Groups: map[string]int{"acme": 0}}, `value of Config.Groups["acme"] is 0; a weight is 1 to 1000`},
+		{job.Config{Groups: map[string]int{"acme": 1001}}, `value of Config.Groups["acme"] is 1001`},
+		{job.Config{Groups: map[string]int{"\xff": 1}}, "the name of a group in Config.Groups is not UTF-8"},
 		{job.Config{Tasks: []task.Task{resize, nil}}, "value of Config.Tasks[1] is nil"},
 	} {
 		m := jobtest.NewMemory()

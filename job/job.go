@@ -85,13 +85,16 @@ func (c *Client) spec(j *Job) (spec state.Spec, noWait bool, err error) {
 	if s.err == nil {
 		s.err = c.desk.known(j.task)
 	}
+	if s.err == nil && s.limit != "" {
+		s.err = c.desk.knownLimit(s.limit)
+	}
+	if s.err == nil && s.unique != 0 && s.key == "" {
+		s.err = errUniqueNoKey
+	}
 	if s.err != nil {
 		return spec, false, s.err
 	}
-	return state.Spec{
-		Task: j.task, Queue: s.queue, Key: s.key, Priority: s.priority, RunAt: s.runAt, Attempts: s.attempts,
-		First: s.first, Most: s.most, Keep: s.keep, Bury: micros(bury), Input: j.input,
-	}, s.noWait, nil
+	return s.spec(j.task, j.input), s.noWait, nil
 }
 
 // known says why jobs of a task are refused, if they are.
@@ -99,43 +102,18 @@ func (o *Owner) known(name string) error {
 	if o.tasks == nil || o.tasks[name] {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Invalid, Err: errUnknownTask, Hint: nearest(name, o.tasks)}
+	return &fault.Error{Kind: fault.Invalid, Err: errUnknownTask, Hint: nearest(name, o.tasks, "Config.Tasks")}
 }
 
-var errUnknownTask = errors.New("the task is not one of Config.Tasks")
-
-// nearest is a hint for who has asked for a task that there is not.
-func nearest(name string, known map[string]bool) string {
-	best, least := "", len(name)/2+1
-	for k := range known {
-		if d := distance(name, k); d < least || d == least && best != "" && k < best {
-			best, least = k, d
-		}
+// knownLimit says why a limit cannot be named, if it cannot.
+func (o *Owner) knownLimit(name string) error {
+	if o.limits[name] {
+		return nil
 	}
-	if best == "" {
-		return "add it to Config.Tasks"
-	}
-	return fmt.Sprintf("did you mean %q? Else add it to Config.Tasks", best)
+	return &fault.Error{Kind: fault.Invalid, Err: fmt.Errorf("limit %q is not one of Config.Limits", name), Hint: nearest(name, o.limits, "Config.Limits")}
 }
 
-// distance is how many bytes must be put in, taken out or replaced to make b of
-// a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
+var (
+	errUnknownTask = errors.New("the task is not one of Config.Tasks")
+	errUniqueNoKey = &fault.Error{Err: errors.New("Unique is said of a job without a key"), Hint: "give it a Key, or the task one by Keyed"}
+)

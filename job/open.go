@@ -71,6 +71,10 @@ func open(ctx context.Context, log Log, c Config, now func() owner.Time) (*Owner
 			o.tasks[t.Name()] = true
 		}
 	}
+	o.limits = make(map[string]bool, len(c.Limits))
+	for name := range c.Limits {
+		o.limits[name] = true
+	}
 	began := time.Now()
 	next, err := o.takeOver(ctx)
 	if err != nil {

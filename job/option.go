@@ -1,21 +1,18 @@
 package job
 
 import (
-	"errors"
-	"fmt"
+	"slices"
 	"time"
-	"unicode/utf8"
-
-	"github.com/hemgo/hem/job/internal/state"
 )
 
 // An Option says how one job differs from others: see [Enqueue], [New] and
 // [Client.With]. A later one replaces an earlier one of its kind. What is wrong
 // with an option is told by the call that would use it.
 type Option struct {
-	what setting
-	a, b int64
-	text string
+	what      setting
+	a, b      int64
+	text, key string
+	tags      []string
 }
 
 type setting uint8
@@ -30,6 +27,12 @@ const (
 	setBackoff
 	setKeep
 	setNoWait
+	setGroup
+	setLimit
+	setUnique
+	setTimeout
+	setDeadline
+	setTags
 )
 
 // Queue is the queue that the job waits in. A queue is there when something is
@@ -54,8 +57,9 @@ func At(t time.Time) Option {
 
 // Key makes the job the only live one of its task with this key, of at most 512
 // bytes of UTF-8. If there is one already, nothing is enqueued, and the answer is
-// that job: see [Handle.Existing]. The default is what task.Def.Keyed says of
-// the input; "" is no key, whatever that says.
+// that job: see [Handle.Existing]. [Unique] lets jobs that have ended keep their
+// key. The default is what task.Def.Keyed says of the input; "" is no key,
+// whatever that says.
 func Key(key string) Option { return Option{what: setKey, text: key} }
 
 // Attempts is how often the job is tried before it is a dead letter: 1 to
@@ -77,153 +81,48 @@ func Keep(d time.Duration) Option { return Option{what: setKeep, a: int64(d)} }
 // In [Client.EnqueueMany] one job that says so is enough.
 func NoWait() Option { return Option{what: setNoWait} }
 
-// settings are what options make of a job. Times are in microseconds, as in the
-// log.
-type settings struct {
-	queue    string
-	key      string
-	keyed    bool // key is what counts, and not the task's
-	priority int8
-	runAt    int64 // negative: from now
-	attempts uint16
-	tried    bool // attempts is what somebody has said
-	first    int64
-	most     int64
-	keep     int64
-	noWait   bool
-	err      error // the first option that is wrong
-}
+// Group is whose share of its queue the job takes, most often a tenant's: at most
+// 128 bytes of UTF-8. The groups of a queue that have jobs which are ready take
+// turns, by the weights of Config.Groups, so that none waits for what another has
+// put in. Within a group [Priority] and age decide. The default is "", which is a
+// group like others.
+func Group(name string) Option { return Option{what: setGroup, text: name} }
 
-const bury = 30 * 24 * time.Hour
+// Limit makes the job count for a limit of Config.Limits, under a key of at most
+// 512 bytes of UTF-8: as the customer's, or the host's. Each key has the limit by
+// itself: of its jobs no more are claimed at a time, and no faster, than the limit
+// says, whatever breaks. A job that has to wait for its limit keeps no other from
+// being claimed. The default is none.
+func Limit(name, key string) Option { return Option{what: setLimit, text: name, key: key} }
 
-// defaults are what a job is if nobody says anything.
-func defaults() settings {
-	return settings{
-		queue:    "default",
-		attempts: 10,
-		first:    micros(time.Second),
-		most:     micros(time.Hour),
-		keep:     micros(10 * time.Minute),
-	}
-}
-
-// micros is d in microseconds, rounded up: nothing is early.
-func micros(d time.Duration) int64 {
-	if d <= 0 {
-		return 0
-	}
-	return int64((d-1)/time.Microsecond) + 1
-}
-
-// with is s with opts on top. It keeps the first thing that is wrong.
-func (s settings) with(opts []Option) settings {
-	for i := range opts {
-		if err := s.take(&opts[i]); err != nil && s.err == nil {
-			s.err = err
+// Unique says which jobs that have ended hold their [Key] as live ones do, until
+// they are forgotten (see [Keep]): of Done, Dead and Cancelled. The job must have a
+// key. The default is none: a key is free when its job has ended.
+func Unique(states ...State) Option {
+	o := Option{what: setUnique}
+	for _, s := range states {
+		if s.Live() || s > Cancelled || s == 0 {
+			o.b = 1 + int64(s)
+			continue
 		}
+		o.a |= int64(uniqueBits[s])
 	}
-	return s
+	return o
 }
 
-func (s *settings) take(o *Option) error {
-	switch o.what {
-	case setQueue:
-		s.queue = o.text
-		return wrong("queue", checkName(o.text))
-	case setKey:
-		s.key, s.keyed = o.text, true
-		return checkKey(o.text)
-	case setPriority:
-		s.priority = int8(o.a)
-		if o.a < -state.MaxPriority || o.a > state.MaxPriority {
-			return fmt.Errorf("the priority is %d: it must be %d to %d", o.a, -state.MaxPriority, state.MaxPriority)
-		}
-	case setDelay:
-		s.runAt = -micros(time.Duration(o.a))
-		return notNegative("delay", o.a)
-	case setAt:
-		return s.takeAt(o.a, o.b)
-	case setAttempts:
-		s.attempts, s.tried = uint16(o.a), true
-		if o.a < 1 || o.a > state.MaxAttempts {
-			return fmt.Errorf("there are %d attempts: it must be 1 to %d", o.a, state.MaxAttempts)
-		}
-	case setBackoff:
-		s.first, s.most = micros(time.Duration(o.a)), micros(time.Duration(o.b))
-		if o.b < o.a {
-			return fmt.Errorf("the back-off begins with %v and is at most %v: it must not shrink", time.Duration(o.a), time.Duration(o.b))
-		}
-		return notNegative("back-off", o.a)
-	case setKeep:
-		s.keep = micros(time.Duration(o.a))
-		return notNegative("time to keep the job", o.a)
-	case setNoWait:
-		s.noWait = true
-	default:
-		return errNoOption
-	}
-	return nil
+// Timeout is how long an attempt may take: then its handler's context ends, and
+// with that the attempt fails. It is measured by whoever works on the job. The
+// default is any time; 0 is the default.
+func Timeout(d time.Duration) Option { return Option{what: setTimeout, a: int64(d)} }
+
+// Deadline is until when an attempt may begin: if none has, and none can, the job
+// is dead. One that is under way then is told by its context, and is the last. A
+// deadline that has passed when the job is enqueued is [fault.Deadline], and
+// nothing is enqueued. It is between 1970 and 4253. The default is none.
+func Deadline(t time.Time) Option {
+	return Option{what: setDeadline, a: t.Unix(), b: int64(t.Nanosecond())}
 }
 
-// takeAt takes a time since 1970, rounded up to a microsecond.
-func (s *settings) takeAt(sec, nsec int64) error {
-	if sec < 0 || sec >= state.MaxTime/1_000_000 {
-		return fmt.Errorf("the time %v is out of range: it must be between 1970 and 4253", time.Unix(sec, nsec).UTC().Format(time.RFC3339))
-	}
-	s.runAt = sec*1e6 + (nsec+999)/1000
-	return nil
-}
-
-func notNegative(what string, d int64) error {
-	if d < 0 {
-		return fmt.Errorf("the %s is negative: %v", what, time.Duration(d))
-	}
-	return nil
-}
-
-// wrong is why what is wrong, nil if it is not.
-func wrong(what string, why error) error {
-	if why == nil {
-		return nil
-	}
-	return fmt.Errorf("the name of the %s %w", what, why)
-}
-
-var (
-	errKeyLong = fmt.Errorf("the key has more than %d bytes", state.MaxKey)
-	errKeyText = errors.New("the key is not UTF-8")
-
-	errNoOption = errors.New("the zero Option says nothing: use one that a function of this package returns")
-)
-
-func checkKey(key string) error {
-	switch {
-	case len(key) > state.MaxKey:
-		return errKeyLong
-	case !utf8.ValidString(key):
-		return errKeyText
-	}
-	return nil
-}
-
-// checkName says what is wrong with a name of a queue or a task. Both are used
-// in reports, metrics and command lines; package task has the same rule.
-func checkName(name string) error {
-	const rule = "a name is 1 to 128 letters and digits of ASCII, with . _ - / between them"
-	switch {
-	case name == "":
-		return errors.New("is empty: " + rule)
-	case len(name) > state.MaxName:
-		return fmt.Errorf("has %d bytes: %s", len(name), rule)
-	}
-	for i := range len(name) {
-		inner := 0 < i && i < len(name)-1
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case inner && (c == '.' || c == '_' || c == '-' || c == '/'):
-		default:
-			return fmt.Errorf("has %q at byte %d: %s", c, i, rule)
-		}
-	}
-	return nil
-}
+// Tags are words by which the job can be found and counted: at most 16, each of 1
+// to 64 bytes of UTF-8. One that is named twice counts once. The default is none.
+func Tags(tags ...string) Option { return Option{what: setTags, tags: slices.Clone(tags)} }

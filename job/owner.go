@@ -19,7 +19,8 @@ type Owner struct {
 	low     func() error // the store's, or nil
 	room    func() int64 // likewise
 	tasks   map[string]bool
-	log     [16]byte // the id that the records have
+	limits  map[string]bool // by name
+	log     [16]byte        // the id that the records have
 	now     func() owner.Time
 	unplace func()
 	ctx     context.Context    // of what the owner does with the store

@@ -37,14 +37,26 @@ const (
 // ended and is no longer kept. Errors that say so are [fault.Invalid].
 var ErrNoJob = fault.Sentinel("job: there is no such job")
 
+// ErrNoSchedule says that there is no schedule of a name. Errors that say so are
+// [fault.Invalid].
+var ErrNoSchedule = fault.Sentinel("job: there is no such schedule")
+
 var (
 	errClosed    = errors.New("the owner is closed")
 	errClosing   = errors.New("the owner was closed meanwhile")
 	errFenced    = errors.New("the job is not this session's any more")
 	errNoSession = errors.New("the session has ended")
 	errNotDead   = errors.New("the job is not a dead letter")
-	errKeyTaken  = errors.New("a live job has the same key")
-	errNames     = errors.New("there are too many tasks and queues by name")
+	errNotReady  = errors.New("the job is not ready")
+	errKeyTaken  = errors.New("another job has the same key")
+	errNames     = errors.New("there are too many names of tasks and queues, of groups, of limits or of schedules: 65,536 of each, 1,048,576 of groups")
+	errLimited   = errors.New("the job cannot be claimed now: its queue is paused, or a limit is reached")
+	errScope     = errors.New("what the job is to belong to has ended")
+	errLate      = errors.New("the job's deadline has passed")
+	errChildren  = fmt.Errorf("the job that it is to belong to has %d children, which is as many as it may have", state.MaxChildren)
+	errOutdated  = errors.New("the request comes too late: it was answered before, or who asks is not known any more")
+	errOpen      = fmt.Errorf("there are %d requests open, which is as many as there may be", state.MaxOpen)
+	errDifferent = errors.New("another request was made under the same number")
 )
 
 // invalid is the error of a call that was asked for wrongly. If why knows a hint,
@@ -85,6 +97,7 @@ func refusal(op, name string, err error) error {
 		e.Err = fmt.Errorf("it takes %d bytes of a record of the log, which is more than the limit of %d", err.Bytes, err.Most)
 	default:
 		e.Kind, e.Err = plain(err)
+		e.Started = err == state.ErrOutdated
 	}
 	return e
 }
@@ -120,6 +133,24 @@ func plain(err error) (fault.Kind, error) {
 		return fault.Invalid, errKeyTaken
 	case state.ErrNames:
 		return fault.Overloaded, errNames
+	case state.ErrNotReady:
+		return fault.Fenced, errNotReady
+	case state.ErrLimited:
+		return fault.Overloaded, errLimited
+	case state.ErrScope:
+		return fault.Fenced, errScope
+	case state.ErrLate:
+		return fault.Deadline, errLate
+	case state.ErrChildren:
+		return fault.Overloaded, errChildren
+	case state.ErrSchedule:
+		return fault.Invalid, ErrNoSchedule
+	case state.ErrOutdated:
+		return fault.Lost, errOutdated
+	case state.ErrOpen:
+		return fault.Overloaded, errOpen
+	case state.ErrDifferent:
+		return fault.Invalid, errDifferent
 	}
 	return fault.Failed, err
 }

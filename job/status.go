@@ -62,13 +62,34 @@ type Status struct {
 	Cancelling bool // Running, and to be Cancelled unless it is Done first
 	Priority   int
 
+	Group    string   // see [Group]
+	Limit    string   // that it counts for, "" is none
+	LimitKey string   // and under which key
+	Tags     []string // in order
+
 	Attempt  int       // how many attempts began, since the last Replay
 	Attempts int       // how many there may be
 	Failures []Failure // the newest few, oldest first
 
+	// Error is why it is Dead or Cancelled, as whoever waits for it is told; else
+	// nil.
+	Error error
+
+	Epoch   uint32 // how often it was claimed, ever: see [FencingToken]
+	Session string // Running: the name of the session that has claimed it
+
+	Timeout  time.Duration // of an attempt; 0 is any
+	Deadline time.Time     // when it is too late to begin one; zero is never
+
 	Entered time.Time // when it was accepted
 	Since   time.Time // when it came to its State
 	Due     time.Time // Delayed: when it is Ready. Ended: when it is forgotten. Else zero
+
+	Parent   ID   // the job that has begun it through [Current]; 0 is none
+	Attached bool // it ends with what it belongs to: its parent's attempt, or the session of its caller
+
+	Schedule string    // that it comes from, "" is none
+	Tick     time.Time // when it was due there
 }
 
 // A Failure is an attempt that failed.
@@ -102,11 +123,18 @@ func statusOf(i *state.Info) Status {
 	s := Status{
 		ID: ID(i.ID), Task: i.Task, Queue: i.Queue, Key: i.Key,
 		State: State(i.Status), Cancelling: i.Cancel, Priority: int(i.Priority),
-		Attempt: i.Attempt, Attempts: i.Attempts,
+		Group: i.Group, Limit: i.Limit, LimitKey: i.LimitKey, Tags: i.Tags,
+		Attempt: i.Attempt, Attempts: i.Attempts, Epoch: i.Epoch, Session: i.SessionName,
+		Timeout: time.Duration(i.Timeout) * time.Microsecond, Deadline: timeOf(i.Deadline),
 		Entered: timeOf(i.Entered), Since: timeOf(i.Since), Due: timeOf(i.Due),
+		Parent: ID(i.Parent), Attached: i.Attached,
+		Schedule: i.Schedule, Tick: timeOf(i.Tick),
 	}
 	for _, f := range i.Failures {
 		s.Failures = append(s.Failures, Failure{Epoch: f.Epoch, At: timeOf(f.At), Error: f.Error})
+	}
+	if i.Status == state.Dead || i.Status == state.Cancelled {
+		s.Error = outcome(opWait, i)
 	}
 	return s
 }

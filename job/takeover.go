@@ -65,8 +65,10 @@ func (o *Owner) replay(ctx context.Context) error {
 	o.core = owner.New(owner.Config{
 		Owner:         record.NewID(),
 		Log:           record.NewID(),
-		Limits:        o.config.limits(),
+		Limits:        o.config.shard(),
 		Queues:        o.config.queues(),
+		Weights:       o.config.weights(),
+		Caps:          o.config.caps(),
 		SnapshotAfter: o.config.SnapshotAfter,
 	})
 	o.core.Start(first)

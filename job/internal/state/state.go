@@ -201,7 +201,8 @@ func (s *State) info(slot uint32) Info {
 		i.Detail = result
 	}
 	if j.status == Running {
-		i.Session = s.sessions.all[j.session].id
+		n := &s.sessions.all[j.session]
+		i.Session, i.SessionName = n.id, n.name
 	}
 	if j.linked && j.parent == 0 {
 		i.Scope = s.sessions.all[j.scope].id

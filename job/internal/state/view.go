@@ -28,23 +28,24 @@ func (s Status) Live() bool { return s >= Scheduled && s <= Running }
 
 // An Info is what there is to say of a job. Its bytes are copies.
 type Info struct {
-	ID       uint64
-	Task     string
-	Queue    string
-	Key      string
-	Status   Status
-	Cancel   bool // somebody wants it to end; only while Running
-	Priority int8
-	Attempt  int    // how often it was claimed since it was entered or revived
-	Attempts int    // how often it may be
-	Epoch    uint32 // how often it was claimed ever
-	Session  uint64 // whose it is; only while Running
-	Entered  int64  // microseconds, as all times
-	Since    int64  // when it came to its Status
-	Due      int64  // Scheduled: when it is ready; ended: when it is forgotten; else 0
-	Input    []byte // nil when it is Done or Cancelled
-	Result   []byte // when it is Done
-	Failures []Attempt
+	ID          uint64
+	Task        string
+	Queue       string
+	Key         string
+	Status      Status
+	Cancel      bool // somebody wants it to end; only while Running
+	Priority    int8
+	Attempt     int    // how often it was claimed since it was entered or revived
+	Attempts    int    // how often it may be
+	Epoch       uint32 // how often it was claimed ever
+	Session     uint64 // whose it is; only while Running
+	SessionName string // its name
+	Entered     int64  // microseconds, as all times
+	Since       int64  // when it came to its Status
+	Due         int64  // Scheduled: when it is ready; ended: when it is forgotten; else 0
+	Input       []byte // nil when it is Done or Cancelled
+	Result      []byte // when it is Done
+	Failures    []Attempt
 
 	// Detail is, when it is Dead or Cancelled, the last attempt's error if that
 	// ended it, else why it was cancelled; and while Cancel, why. Cause says what
