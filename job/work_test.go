@@ -171,6 +171,31 @@ func TestCancelThatComesWithTheClaimIsNotLost(t *testing.T) {
 	}
 }
 
+func TestTimeoutEndsTheAttemptAndTheJobIsTriedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		begun := make(chan context.Context, 9)
+		long := waits("long", begun)
+		o, c := opened(t, jobtest.NewMemory())
+		_ = o
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
+		h, err := job.Enqueue(t.Context(), c, long, 1, job.Attempts(2), job.Timeout(5*time.Second), job.Backoff(time.Second, time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err = h.Wait(t.Context())
+		if !errors.Is(err, context.DeadlineExceeded) || fault.KindOf(err) != fault.Deadline {
+			t.Errorf("got %v", err)
+		}
+		if d := time.Since(start); d < 10*time.Second || d > 12*time.Second || len(begun) != 2 {
+			t.Errorf("%v, %d attempts", d, len(begun))
+		}
+		if ctx := <-begun; ctx.Err() != context.DeadlineExceeded {
+			t.Errorf("the handler saw %v", ctx.Err())
+		}
+	})
+}
+
 func TestHandlerThatWaitsForAJobLendsItsSlot(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var deep *task.Def[int, int]
