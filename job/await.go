@@ -8,25 +8,32 @@ import (
 	"github.com/hemgo/hem/task"
 )
 
-// await waits for the end of a job. Progress goes to whoever listens in ctx. A
-// handler that waits does not take its worker's slot meanwhile: what it waits for
-// may need one.
+// await waits for the end of a job.
 func (c *Client) await(ctx context.Context, id uint64) (*state.Info, error) {
+	return c.wait(ctx, awaiting(ctx, id, 0))
+}
+
+func awaiting(ctx context.Context, id, seen uint64) *request {
+	r := &request{}
+	r.Op, r.Job, r.Watched, r.Seen = owner.Await, id, task.Watched(ctx), seen
+	return r
+}
+
+// wait waits for the end of the job that r, an Await or an Enqueue that follows,
+// is of. Progress goes to whoever listens in ctx. A handler that waits does not
+// take its worker's slot meanwhile: what it waits for may need one.
+func (c *Client) wait(ctx context.Context, r *request) (*state.Info, error) {
 	defer lend(ctx)()
-	watched := task.Watched(ctx)
-	var seen uint64
 	for {
-		r := &request{}
-		r.Op, r.Job, r.Watched, r.Seen = owner.Await, id, watched, seen
 		if err := c.desk.ask(ctx, r); err != nil {
 			return nil, err
 		}
-		if r.Report.Seq > seen {
-			seen = r.Report.Seq
-			task.Report(ctx, task.Progress{Done: r.Report.Done, Total: r.Report.Total, Note: r.Report.Note})
+		if p := &r.Report; p.Seq > 0 {
+			task.Report(ctx, task.Progress{Done: p.Done, Total: p.Total, Note: p.Note})
 		}
 		if len(r.Jobs) > 0 {
 			return &r.Jobs[0], nil
 		}
+		r = awaiting(ctx, r.Job, r.Report.Seq)
 	}
 }

@@ -58,11 +58,7 @@ func (c *Client) Run(ctx context.Context, call *task.Call) error {
 	if err != nil {
 		return invalid(opRun, call.Name(), err)
 	}
-	id, err := c.begin(ctx, call, spec, !noWait)
-	if err != nil {
-		return err
-	}
-	info, err := c.join(ctx, call, id, spec.Attached)
+	info, err := c.follow(ctx, call, spec, !noWait)
 	if err != nil {
 		return err
 	}
@@ -92,6 +88,7 @@ func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec
 		return spec, noWait, nil
 	}
 	spec.Attached = true
+	spec.Bury = spec.Keep // its caller is told, and nobody can have it replayed
 	if !c.settings.tried {
 		spec.Attempts = 1
 	}
@@ -111,33 +108,29 @@ func trace(ctx context.Context) (parent, state string) {
 	return t.Parent, t.State
 }
 
-// begin enters the job of a call, and does not leave before it knows whether it
-// has.
-func (c *Client) begin(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (uint64, error) {
+// follow enters the job of a call and waits until it has ended. When ctx ends it is
+// cancelled, or left to others.
+func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (*state.Info, error) {
 	r := newEntry(spec, wait)
-	r.patient = true
-	switch err := c.desk.ask(ctx, r); {
+	r.patient, r.Follow, r.Watched = true, true, task.Watched(ctx)
+	info, err := c.wait(ctx, r)
+	var left *gone
+	switch {
 	case err == nil:
-		return r.IDs[0], nil
+		return info, nil
 	case err == state.ErrLate:
-		return 0, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Deadline, Err: context.DeadlineExceeded}
-	default:
-		return 0, refusal(opRun, call.Name(), err)
+		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Deadline, Err: context.DeadlineExceeded}
+	case len(r.IDs) == 0:
+		return nil, refusal(opRun, call.Name(), err)
+	case !errors.As(err, &left):
+		return nil, unknown(call, err)
 	}
+	return c.leave(ctx, call, r.IDs[0], spec.Attached)
 }
 
-// join waits until a call's job has ended. When ctx ends it is cancelled, or left
-// to others.
-func (c *Client) join(ctx context.Context, call *task.Call, id uint64, attached bool) (*state.Info, error) {
-	info, err := c.await(ctx, id)
-	var left *gone
-	if err == nil || !errors.As(err, &left) {
-		return info, c.unknown(call, err)
-	}
+// leave is for a caller whose context has ended while the job was there.
+func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, attached bool) (*state.Info, error) {
 	why := call.Ended(ctx)
-	if why == nil {
-		why = refusal(opRun, call.Name(), err)
-	}
 	r := &request{}
 	r.Op, r.Job, r.Cause = owner.Leave, id, encoded(why)
 	if attached {
@@ -146,18 +139,17 @@ func (c *Client) join(ctx context.Context, call *task.Call, id uint64, attached 
 	rest := context.WithoutCancel(ctx)
 	switch err := c.desk.ask(rest, r); {
 	case err != nil && err != state.ErrEnded:
-		return nil, c.unknown(call, err)
+		return nil, unknown(call, err)
 	case !attached && r.Status.Live():
-		e := &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(why), Started: true, Err: context.Cause(ctx)}
-		return nil, e
+		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(why), Started: true, Err: context.Cause(ctx)}
 	}
-	info, err = c.await(rest, id)
-	return info, c.unknown(call, err)
+	info, err := c.await(rest, id)
+	return info, unknown(call, err)
 }
 
 // unknown is the error of a call whose job there is, when what becomes of it
 // cannot be learned.
-func (c *Client) unknown(call *task.Call, err error) error {
+func unknown(call *task.Call, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -47,6 +47,10 @@ func (c *Core) tell(r *Request) {
 // release tells everything that has waited for the draft.
 func (c *Core) release() {
 	for _, r := range c.held {
+		if r.Follow && r.Err == nil {
+			c.follow(r)
+			continue
+		}
 		c.tell(r)
 		if r.dropped {
 			c.giveBack(r)
@@ -54,6 +58,17 @@ func (c *Core) release() {
 	}
 	clear(c.held)
 	c.held = c.held[:0]
+}
+
+// follow lets r, whose job is entered, wait for its end.
+func (c *Core) follow(r *Request) {
+	r.Job, r.trace = r.IDs[0], before
+	if r.dropped {
+		r.Err = ErrDropped
+		c.tell(r)
+		return
+	}
+	c.await(r)
 }
 
 // giveBack returns the jobs of a Claim that is answered, for its caller has gone.

@@ -69,6 +69,11 @@ type Request struct {
 	// is so many microseconds after they are entered.
 	Specs []state.Spec
 
+	// Follow lets an Enqueue of one job be answered when that has ended, or by a
+	// report, as an Await is. IDs is the job, also if the caller leaves in the
+	// meantime.
+	Follow bool
+
 	// Wait lets an Enqueue wait for room, and a Claim for a job, both in order
 	// of arrival. The default is the answer that there is none.
 	Wait bool
