@@ -24,10 +24,11 @@ const (
 //	P2. A Core that was stopped, or slept with its machine, counts nothing of
 //	    that: then nobody could be heard.
 type people struct {
-	all   map[uint64]*person
-	lived int64 // microseconds that this Core was awake
-	mono  int64 // as of that
-	began bool
+	all     map[uint64]*person
+	filters map[uint64]state.Filter // of what each session that has claimed claimed last
+	lived   int64                   // microseconds that this Core was awake
+	mono    int64                   // as of that
+	began   bool
 }
 
 type person struct {
@@ -37,7 +38,9 @@ type person struct {
 	cancels []Cancelled // that it has not said to have seen
 }
 
-func (p *people) init() { p.all = make(map[uint64]*person) }
+func (p *people) init() {
+	p.all, p.filters = make(map[uint64]*person), make(map[uint64]state.Filter)
+}
 
 // mostNap is the longest time between two calls that counts as awake. While there
 // are remote sessions the shell calls at least so often.

@@ -114,6 +114,17 @@ func (s *State) NextTick() (name string, at int64, ok bool) {
 	return "", 0, false
 }
 
+// PassOver lets NextTick, which must have named one, pass over that schedule, until
+// it is recalled. It is no part of the state.
+func (s *State) PassOver() { s.ticks.pop() }
+
+// Recall takes back a PassOver of a schedule, if that is still there.
+func (s *State) Recall(name string) {
+	if c := s.schedules[name]; c != nil {
+		s.tickAt(name, c)
+	}
+}
+
 // A ScheduleInfo is what there is to say of a schedule.
 type ScheduleInfo struct {
 	Schedule        // Spec.Input and others are copies
