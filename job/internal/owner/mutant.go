@@ -17,6 +17,7 @@ type Switches struct {
 	SkipsBegin      bool // a record in which nothing was carried out is not written
 	AnyReport       bool // who does not hold a job can report of it
 	NobodyDies      bool // a session that is not heard is there for ever
+	BeatsUnsure     bool // an owner that was deposed answers beats as long as it has nothing to write
 	DiesAsleep      bool // time in which the owner was stopped counts against sessions
 	ForgetsAwait    bool // who waits for a job that is cancelled is not told
 	CancelNotTold   bool // nor is who works on it
