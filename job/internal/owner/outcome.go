@@ -108,7 +108,7 @@ func (c *Core) overtaken() Next {
 
 // landed is when the draft is known to be stored.
 func (c *Core) landed() Next {
-	c.people.sure = c.people.lived
+	c.people.sure = c.people.made
 	if c.flight.takes {
 		if err := c.tookOver(); err != nil {
 			return c.end(err, true)

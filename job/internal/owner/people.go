@@ -30,7 +30,8 @@ type people struct {
 	all   map[uint64]*person
 	base  uint64 // numbers of what sessions are to know are above it, and above those of owners before
 	lived int64  // microseconds that this Core was awake
-	sure  int64  // in that: when the last record of this Core landed
+	sure  int64  // in that: when the newest record was made which has landed
+	made  int64  // in that: when the newest was made
 	mono  int64  // as of that
 	began bool
 }
@@ -164,7 +165,7 @@ func (c *Core) attach(r *Request) {
 	}
 	for _, job := range c.state.Running(r.Session) {
 		i, err := c.state.Job(job)
-		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) {
+		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) && !Mutant.AttachKeeps {
 			c.returns = append(c.returns, lease{r.Session, job, i.Epoch})
 		}
 	}

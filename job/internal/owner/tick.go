@@ -1,6 +1,11 @@
 package owner
 
-import "github.com/hemgo/hem/job/internal/state"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hemgo/hem/job/internal/state"
+)
 
 // A Calendar tells the ticks of schedules by their rules. It is asked by the owner
 // alone: what it says is in the log.
@@ -14,53 +19,61 @@ type Calendar interface {
 	Next(rule string, after int64) (int64, error)
 }
 
-// ticking is how far the schedules have come.
-type ticking struct {
-	after int64 // no sooner, since there was no room for a job
-	err   error // why a schedule could not be moved on, if one could not
-}
-
 // mostTicks is how many ticks a record has, so that those of a long time do not
 // keep everything else waiting.
 const mostTicks = 256
 
-// tickNext is when the next schedule is to be moved on.
+// tickNext is when the next schedule is to be looked at.
 func (c *Core) tickNext() (at int64, ok bool) {
 	if c.config.Calendar == nil {
 		return 0, false
 	}
 	_, at, ok = c.state.NextTick()
-	return max(at, c.ticks.after), ok
+	if Mutant.TicksEarly {
+		at -= second
+	}
+	return at, ok
 }
 
-// serveTicks moves schedules on that are due.
+// serveTicks moves schedules on that are due. One that cannot be is looked at again
+// in a second, and keeps no other from its turn.
 func (c *Core) serveTicks(now int64) {
+	c.tickErr = nil
 	for range mostTicks {
 		at, ok := c.tickNext()
 		if !ok || at > now {
 			return
 		}
-		name, due, _ := c.state.NextTick()
-		rule, _, _ := c.state.RuleOf(name)
-		tick, next, err := c.config.Calendar.Tick(rule, due, now)
-		if err == nil && tick != 0 && c.lowNow() != nil {
-			err = c.lowNow()
-		}
-		if err == nil {
-			c.t = state.AppendTick(c.t[:0], name, due, tick, next)
-			if !c.draft.fits(len(c.t)) {
-				c.more = true
-				return
-			}
-			err = c.apply()
-		}
-		if err != nil {
-			c.ticks = ticking{after: now + second, err: err}
+		name, _, _ := c.state.NextTick()
+		err := c.tick(name, now)
+		if err == errNoSpace {
+			c.more = true
 			return
 		}
+		if err != nil {
+			c.tickErr = fmt.Errorf("schedule %q: %w", name, err)
+			c.state.Postpone(name, now+second)
+		}
 	}
-	c.ticks.err = nil
 	c.more = true
+}
+
+var errNoSpace = errors.New("owner: this record has no space")
+
+func (c *Core) tick(name string, now int64) error {
+	rule, due, _ := c.state.RuleOf(name)
+	tick, next, err := c.config.Calendar.Tick(rule, due, now)
+	if err != nil {
+		return err
+	}
+	if low := c.lowNow(); tick != 0 && low != nil {
+		return low
+	}
+	c.t = state.AppendTick(c.t[:0], name, due, tick, next)
+	if !c.draft.fits(len(c.t)) {
+		return errNoSpace
+	}
+	return c.apply()
 }
 
 // schedule makes a schedule. It reports false if this record has no space for it.

@@ -80,7 +80,7 @@ func (s *State) quitGroup(i uint32) {
 // rememberGroup is for a group without lanes (G3).
 func (s *State) rememberGroup(i uint32) {
 	g := &s.groups.all[i]
-	if q := &s.queues[g.queue]; g.pass > q.turn {
+	if q := &s.queues[g.queue]; g.pass > q.turn && !Mutant.TurnForgotten {
 		q.past.push(timer{g.pass, uint64(i)})
 	} else {
 		s.forgetGroup(i)
@@ -90,7 +90,7 @@ func (s *State) rememberGroup(i uint32) {
 // forgetPast forgets the first group of those in q.past, if it has not come again.
 func (s *State) forgetPast(q *queue) {
 	t := q.past.pop()
-	if g := &s.groups.all[t.id]; g.used && g.all == 0 && &s.queues[g.queue] == q {
+	if g := &s.groups.all[t.id]; g.used && g.all == 0 && g.pass == t.at && &s.queues[g.queue] == q {
 		s.forgetGroup(uint32(t.id))
 	}
 }
@@ -136,7 +136,11 @@ func (s *State) charge(l *lane) {
 	g := &s.groups.all[l.group]
 	q := &s.queues[l.queue]
 	q.turn = max(q.turn, g.pass)
-	g.pass = q.turn + stride/int64(s.weight(g.name))
+	if Mutant.TurnSaved {
+		g.pass += stride / int64(s.weight(g.name))
+	} else {
+		g.pass = q.turn + stride/int64(s.weight(g.name))
+	}
 	if len(g.lanes) > 0 {
 		s.groupDown(q, int(g.pos))
 	}

@@ -39,7 +39,7 @@ func (s *State) takeover(r *reader) error {
 		return ErrMalformed
 	}
 	for _, id := range slices.Clone(s.sessions.order) {
-		if !s.sessions.all[s.sessions.byID[id]].remote {
+		if !s.sessions.all[s.sessions.byID[id]].remote || Mutant.TakeoverEndsAll {
 			s.closeSession(id)
 		}
 	}
