@@ -60,15 +60,38 @@ func (c *Core) release() {
 	c.held = c.held[:0]
 }
 
-// follow lets r, whose job is entered, wait for its end.
-func (c *Core) follow(r *Request) {
-	r.Job, r.trace = r.IDs[0], before
-	if r.dropped {
-		r.Err = ErrDropped
-		c.tell(r)
+// watchFrom notes what becomes of the job that r has entered or joined, which may
+// end with the same record.
+func (c *Core) watchFrom(r *Request) {
+	job := r.IDs[0]
+	if info, err := c.state.Job(job); err == nil && !info.Status.Live() {
+		r.fate = &info
 		return
 	}
-	c.await(r)
+	if c.follows == nil {
+		c.follows = make(map[uint64][]*Request)
+	}
+	c.state.Watch(job)
+	c.follows[job] = append(c.follows[job], r)
+}
+
+// follow lets r, whose job is in the log, wait for its end.
+func (c *Core) follow(r *Request) {
+	r.Job, r.trace = r.IDs[0], before
+	if len(c.follows[r.Job]) > 0 {
+		c.state.Unwatch(r.Job)
+		dropFrom(c.follows, r.Job, r)
+	}
+	switch {
+	case r.dropped:
+		r.Err = ErrDropped
+		c.tell(r)
+	case r.fate != nil:
+		r.Jobs = []state.Info{*r.fate}
+		c.tell(r)
+	default:
+		c.await(r)
+	}
 }
 
 // giveBack returns the jobs of a Claim that is answered, for its caller has gone.
@@ -96,6 +119,7 @@ func (c *Core) lose(r *Request, may bool) {
 // forget clears the answer.
 func (r *Request) forget() {
 	r.Err, r.IDs, r.Existing, r.Status = nil, nil, nil, 0
+	r.fate = nil
 	r.Jobs, r.Cancels, r.Counts, r.Depth = nil, nil, state.Counts{}, 0
 	if r.Op != Report {
 		r.Report = Reported{}

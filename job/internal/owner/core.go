@@ -67,7 +67,8 @@ type Core struct {
 	drains      []*Request
 	people      people // of remote sessions
 	reports     map[uint64]*Reported
-	ticks       ticking
+	follows     map[uint64][]*Request // of the draft, by job
+	tickErr     error                 // why a schedule could not be moved on, if one could not
 	held        []*Request
 	answers     [2][]*Request // what Answered returns next, and what it returned last
 	returns     []lease       // claimed by those who have gone

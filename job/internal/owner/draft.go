@@ -24,6 +24,7 @@ func (c *Core) begin(now int64, term uint64) {
 	d.header = record.Header{Log: h.Log, Seq: last + 1, Prev: sum, Owner: c.config.Owner, Term: term, Now: now}
 	d.b = record.Begin(d.b, d.header)
 	d.room, d.n, d.open = record.Room, 0, true
+	c.people.made = c.people.lived
 }
 
 // fits reports whether there is room for a transition of n bytes.
@@ -80,6 +81,9 @@ func (c *Core) carried(r *Request) {
 		r.trace = before
 	}
 	c.keep(r, &c.out)
+	if r.Follow {
+		c.watchFrom(r)
+	}
 	c.settle(r)
 }
 

@@ -18,6 +18,10 @@ func (c *Core) needed(now int64) bool {
 	}
 	for _, r := range c.arrived.each() {
 		switch {
+		case r.Op == Beat || r.Op == Attach:
+			if c.people.unsure() {
+				return true
+			}
 		case r.Op != Claim && !r.Op.logs():
 		case r.Op == Claim:
 			if _, ok := c.state.Pick(r.Filter); ok {

@@ -17,6 +17,10 @@ type Switches struct {
 	SkipsBegin      bool // a record in which nothing was carried out is not written
 	AnyReport       bool // who does not hold a job can report of it
 	NobodyDies      bool // a session that is not heard is there for ever
+	BeatsUnsure     bool // an owner that was deposed answers beats as long as it has nothing to write
+	TicksEarly      bool // a schedule is moved on up to a second before it is due
+	LeaveAnyway     bool // who leaves cancels the job though others wait for it
+	AttachKeeps     bool // what a session was given and has not stays its
 	DiesAsleep      bool // time in which the owner was stopped counts against sessions
 	ForgetsAwait    bool // who waits for a job that is cancelled is not told
 	CancelNotTold   bool // nor is who works on it

@@ -44,6 +44,7 @@ func (c *Core) Appended(t Time, err error) Next {
 	}
 	c.only(sending, "Appended")
 	c.clock.follow(t)
+	c.people.live(t)
 	switch {
 	case err == nil:
 		return c.landed()
@@ -107,6 +108,7 @@ func (c *Core) overtaken() Next {
 
 // landed is when the draft is known to be stored.
 func (c *Core) landed() Next {
+	c.people.sure = c.people.made
 	if c.flight.takes {
 		if err := c.tookOver(); err != nil {
 			return c.end(err, true)

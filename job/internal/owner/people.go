@@ -23,10 +23,16 @@ const (
 //	    Core was awake is ended, by a decision in the log.
 //	P2. A Core that was stopped, or slept with its machine, counts nothing of
 //	    that: then nobody could be heard.
+//	P3. Who beats is answered by one that has landed a record in the last second:
+//	    so an owner that was deposed, and has nothing to write, finds out, and
+//	    nobody relies on it for longer than that.
 type people struct {
 	all     map[uint64]*person
 	filters map[uint64]state.Filter // of what each session that has claimed claimed last
+	base    uint64                  // numbers of what sessions are to know are above it, and above those of owners before
 	lived   int64                   // microseconds that this Core was awake
+	sure    int64                   // in that: when the newest record was made which has landed
+	made    int64                   // in that: when the newest was made
 	mono    int64                   // as of that
 	began   bool
 }
@@ -60,7 +66,7 @@ func (p *people) live(t Time) {
 func (p *people) of(session uint64) *person {
 	have := p.all[session]
 	if have == nil {
-		have = new(person)
+		have = &person{seq: p.base}
 		p.all[session] = have
 	}
 	return have
@@ -90,6 +96,10 @@ func (p *people) silent() (gone []uint64) {
 	return gone
 }
 
+// unsure reports whether it is too long ago that this Core was known to be the
+// owner (P3).
+func (p *people) unsure() bool { return p.lived-p.sure >= second && !Mutant.BeatsUnsure }
+
 // remote reports whether there is a session that must be heard of.
 func (p *people) remote() bool {
 	for _, s := range p.all {
@@ -117,6 +127,8 @@ func (c *Core) endSilent() {
 // meet is for the sessions there are when this Core has taken over: each is given
 // its whole time. What it has yet to know is found anew.
 func (c *Core) meet() {
+	_, h, _ := c.chain.Last()
+	c.people.base = h.Term << 32
 	for _, s := range c.state.Sessions() {
 		if !s.Remote {
 			continue
@@ -156,7 +168,7 @@ func (c *Core) attach(r *Request) {
 	}
 	for _, job := range c.state.Running(r.Session) {
 		i, err := c.state.Job(job)
-		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) {
+		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) && !Mutant.AttachKeeps {
 			c.returns = append(c.returns, lease{r.Session, job, i.Epoch})
 		}
 	}

@@ -121,6 +121,7 @@ type Request struct {
 
 	Tag any // whatever the caller likes; the Core does not look at it
 
+	fate    *state.Info // of a Follow, whose job ended with the record that it is in
 	place   place
 	trace   trace
 	dropped bool     // its caller has gone; only where decided

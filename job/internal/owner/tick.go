@@ -2,6 +2,7 @@ package owner
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hemgo/hem/job/internal/state"
 )
@@ -18,13 +19,6 @@ type Calendar interface {
 	Next(rule string, after int64) (int64, error)
 }
 
-// ticking are the schedules that were due and could not be moved on: for want of
-// room, most often. They keep no others waiting.
-type ticking struct {
-	late  []string
-	again int64 // when they are tried again
-}
-
 // How many ticks a record has, so that those of a long time do not keep everything
 // else waiting; and how many are tried for it.
 const (
@@ -32,52 +26,51 @@ const (
 	mostTries = 4096
 )
 
-// tickNext is when the next schedule is to be moved on.
+// tickNext is when the next schedule is to be looked at.
 func (c *Core) tickNext() (at int64, ok bool) {
 	if c.config.Calendar == nil {
 		return 0, false
 	}
 	_, at, ok = c.state.NextTick()
-	if len(c.ticks.late) > 0 && (!ok || c.ticks.again < at) {
-		at, ok = c.ticks.again, true
+	if Mutant.TicksEarly {
+		at -= second
 	}
 	return at, ok
 }
 
-// serveTicks moves schedules on that are due.
+// serveTicks moves schedules on that are due. One that cannot be is looked at again
+// in a second, and keeps no other from its turn. A log that is low on room is not
+// filled with looking.
 func (c *Core) serveTicks(now int64) {
-	if c.config.Calendar == nil {
-		return
-	}
-	if c.ticks.again <= now {
-		for _, name := range c.ticks.late {
-			c.state.Recall(name)
-		}
-		c.ticks = ticking{}
-	}
+	c.tickErr = nil
 	for moved, tried := 0, 0; moved < mostTicks && tried < mostTries; tried++ {
-		name, due, ok := c.state.NextTick()
-		if !ok || due > now {
+		at, ok := c.tickNext()
+		if !ok || at > now {
 			return
 		}
-		switch err := c.tick(name, due, now); err {
-		case nil:
+		name, _, _ := c.state.NextTick()
+		switch err := c.tick(name, now); {
+		case err == nil:
 			moved++
-		case errNoSpace:
+		case err == errNoSpace:
 			c.more = true
 			return
 		default:
-			c.putOff(name, now)
+			c.tickErr = fmt.Errorf("schedule %q: %w", name, err)
+			again := now + second
+			if c.lowNow() != nil {
+				again = now + 10*second
+			}
+			c.state.Postpone(name, again)
 		}
 	}
 	c.more = true
 }
 
-var errNoSpace = errors.New("owner: the record has no space for a tick")
+var errNoSpace = errors.New("owner: this record has no space")
 
-// tick moves a schedule on.
-func (c *Core) tick(name string, due, now int64) error {
-	rule, _, _ := c.state.RuleOf(name)
+func (c *Core) tick(name string, now int64) error {
+	rule, due, _ := c.state.RuleOf(name)
 	tick, next, err := c.config.Calendar.Tick(rule, due, now)
 	if err != nil {
 		return err
@@ -90,19 +83,6 @@ func (c *Core) tick(name string, due, now int64) error {
 		return errNoSpace
 	}
 	return c.apply()
-}
-
-// putOff lets a schedule wait that cannot be moved on. A log that is low on room is
-// not filled with trying.
-func (c *Core) putOff(name string, now int64) {
-	c.state.PassOver()
-	if len(c.ticks.late) == 0 {
-		c.ticks.again = now + second
-		if c.lowNow() != nil {
-			c.ticks.again = now + 10*second
-		}
-	}
-	c.ticks.late = append(c.ticks.late, name)
 }
 
 // schedule makes a schedule. It reports false if this record has no space for it.

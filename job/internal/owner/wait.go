@@ -39,7 +39,7 @@ func (c *Core) leave(r *Request) bool {
 		c.refuse(r, err)
 		return true
 	}
-	if r.Status = info.Status; len(c.awaits[r.Job]) > 0 || !info.Called || !info.Status.Live() || info.Cancel {
+	if r.Status = info.Status; len(c.awaits[r.Job])+len(c.follows[r.Job]) > 0 && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
 		c.settle(r)
 		return true
 	}
@@ -53,6 +53,11 @@ func (c *Core) heed() {
 		switch n.Kind {
 		case state.NoteEnded:
 			delete(c.reports, n.Job)
+			for _, r := range c.follows[n.Job] {
+				r.fate = &n.Info
+				c.state.Unwatch(n.Job)
+			}
+			delete(c.follows, n.Job)
 			if Mutant.ForgetsAwait && n.Info.Status == state.Cancelled {
 				continue
 			}

@@ -2,18 +2,23 @@ package state
 
 // A group is those of a queue who share it with others: a tenant, most often. Of
 // the groups that have a job to give, the one with the lowest pass has its turn,
-// and its pass then grows by a stride: the less, the more weight it has. This is
-// stride scheduling (Waldspurger and Weihl, 1995).
+// and its pass is then a stride above that of the turn: the less, the more weight
+// it has. This is stride scheduling (Waldspurger and Weihl, 1995).
 //
-//	G1. A group that comes to have jobs to give begins no lower than the one
-//	    that had the last turn: nobody saves up turns.
-//	G2. q.groups has, as a heap by pass and name, those with lanes.
+//	G1. A turn is counted from where the last one was, if that is further on, so
+//	    nobody saves up turns. Of two groups that both have jobs for certain
+//	    claims, these give one never more than a turn of each beside what their
+//	    weights say.
+//	G2. q.groups has, as a heap by pass and name, those with lanes to give from.
+//	G3. A group without jobs is remembered while others have some and its pass is
+//	    ahead of the turn: nobody is served first for having come anew.
 type group struct {
 	queue, name uint32
 	pass        int64
 	lanes       []uint32 // those with jobs to give
 	all         int      // lanes
 	pos         uint32   // in its queue's heap, while it has lanes to give from
+	used        bool     // it is one
 }
 
 type groups struct {
@@ -30,18 +35,29 @@ const stride = 1 << 20
 func (s *State) joinGroup(queueID, name uint32) uint32 {
 	i, ok := s.groups.index[[2]uint32{queueID, name}]
 	if !ok {
-		if last := len(s.groups.free) - 1; last >= 0 {
-			i = s.groups.free[last]
-			s.groups.free = s.groups.free[:last]
-		} else {
-			i = uint32(len(s.groups.all))
-			s.groups.all = append(s.groups.all, group{})
-		}
-		s.groups.all[i] = group{queue: queueID, name: name, lanes: s.groups.all[i].lanes[:0]}
-		s.groups.index[[2]uint32{queueID, name}] = i
+		i = s.makeGroup(queueID, name)
+	}
+	g := &s.groups.all[i]
+	if g.all == 0 {
 		s.queues[queueID].all++
 	}
-	s.groups.all[i].all++
+	g.all++
+	return i
+}
+
+// makeGroup makes one without lanes. It uses its names.
+func (s *State) makeGroup(queueID, name uint32) (i uint32) {
+	if last := len(s.groups.free) - 1; last >= 0 {
+		i = s.groups.free[last]
+		s.groups.free = s.groups.free[:last]
+	} else {
+		i = uint32(len(s.groups.all))
+		s.groups.all = append(s.groups.all, group{})
+	}
+	s.groups.all[i] = group{queue: queueID, name: name, lanes: s.groups.all[i].lanes[:0], used: true}
+	s.groups.index[[2]uint32{queueID, name}] = i
+	s.names.again(queueID)
+	s.groupNames.again(name)
 	return i
 }
 
@@ -50,19 +66,48 @@ func (s *State) quitGroup(i uint32) {
 	if g.all--; g.all > 0 {
 		return
 	}
-	delete(s.groups.index, [2]uint32{g.queue, g.name})
-	s.groups.free = append(s.groups.free, i)
 	q := &s.queues[g.queue]
-	if q.all--; q.all == 0 {
+	q.all--
+	s.rememberGroup(i)
+	if q.all == 0 {
 		q.turn = 0
+		for len(q.past) > 0 {
+			s.forgetPast(q)
+		}
 	}
+}
+
+// rememberGroup is for a group without lanes (G3).
+func (s *State) rememberGroup(i uint32) {
+	g := &s.groups.all[i]
+	if q := &s.queues[g.queue]; g.pass > q.turn && !Mutant.TurnForgotten {
+		q.past.push(timer{g.pass, uint64(i)})
+	} else {
+		s.forgetGroup(i)
+	}
+}
+
+// forgetPast forgets the first group of those in q.past, if it has not come again.
+func (s *State) forgetPast(q *queue) {
+	t := q.past.pop()
+	if g := &s.groups.all[t.id]; g.used && g.all == 0 && g.pass == t.at && &s.queues[g.queue] == q {
+		s.forgetGroup(uint32(t.id))
+	}
+}
+
+func (s *State) forgetGroup(i uint32) {
+	g := &s.groups.all[i]
+	delete(s.groups.index, [2]uint32{g.queue, g.name})
+	s.names.drop(g.queue)
+	s.groupNames.drop(g.name)
+	*g = group{lanes: g.lanes[:0]}
+	s.groups.free = append(s.groups.free, i)
 }
 
 // activate is for a group that has jobs to give again.
 func (s *State) activate(i uint32) {
 	g := &s.groups.all[i]
 	q := &s.queues[g.queue]
-	g.pass = max(g.pass, q.turn) // G1
 	q.groups = append(q.groups, i)
 	s.groupUp(q, len(q.groups)-1)
 	if len(q.groups) == 1 {
@@ -86,14 +131,21 @@ func (s *State) deactivate(i uint32) {
 	}
 }
 
-// charge counts a turn of the group that a lane is of.
+// charge counts a turn of the group that a lane is of (G1).
 func (s *State) charge(l *lane) {
 	g := &s.groups.all[l.group]
 	q := &s.queues[l.queue]
 	q.turn = max(q.turn, g.pass)
-	g.pass += stride / int64(s.weight(g.name))
+	if Mutant.TurnSaved {
+		g.pass += stride / int64(s.weight(g.name))
+	} else {
+		g.pass = q.turn + stride/int64(s.weight(g.name))
+	}
 	if len(g.lanes) > 0 {
 		s.groupDown(q, int(g.pos))
+	}
+	for len(q.past) > 0 && q.past[0].at <= q.turn {
+		s.forgetPast(q)
 	}
 }
 

@@ -23,5 +23,12 @@ var Mutant struct {
 	ScopeStaysOpen   bool // jobs can be entered into a scope that has ended
 	AttachedLives    bool // jobs outlive what they are attached to
 	ChildForgotten   bool // a child that is done is forgotten although its parent may ask again
+	TurnSaved        bool // a group's turns are counted from where it was
+	TurnForgotten    bool // a group without jobs is as good as new
+	ReviveAttached   bool // an attached job lives again, without its caller
+	CancelStops      bool // what a cancelled job has begun goes on
+	DeadlineIgnored  bool
+	TickStays        bool // a tick does not move its schedule on
+	TakeoverEndsAll  bool // remote sessions as well
 	LosesJob         bool // a failed job that should wait for its next attempt is forgotten
 }

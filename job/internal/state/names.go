@@ -51,6 +51,9 @@ func (n *names) use(text []byte) (uint32, bool) {
 	return i, true
 }
 
+// again uses a number that is in use once more.
+func (n *names) again(i uint32) { n.all[i].uses++ }
+
 func (n *names) drop(i uint32) {
 	if n.all[i].uses--; n.all[i].uses == 0 {
 		delete(n.index, n.all[i].text)

@@ -318,13 +318,9 @@ func (r *Restore) shares() bool {
 		}
 	}
 	for key, pass := range r.passes {
-		q, knowsQueue := s.names.find([]byte(key[0]))
-		g, knowsGroup := s.groupNames.find([]byte(key[1]))
-		i, ok := s.groups.index[[2]uint32{q, g}]
-		if !knowsQueue || !knowsGroup || !ok {
+		if !r.share(key, pass) {
 			return false
 		}
-		s.groups.all[i].pass = pass
 	}
 	for i := range s.queues {
 		for at := len(s.queues[i].groups) / 2; at >= 0; at-- {
@@ -332,6 +328,32 @@ func (r *Restore) shares() bool {
 				s.groupDown(&s.queues[i], at)
 			}
 		}
+	}
+	return true
+}
+
+// share sets what one group has had, of a queue with jobs.
+func (r *Restore) share(key [2]string, pass int64) bool {
+	s := r.s
+	q, ok := s.names.find([]byte(key[0]))
+	if !ok || int(q) >= len(s.queues) || s.queues[q].all == 0 {
+		return false
+	}
+	g, ok := s.groupNames.use([]byte(key[1]))
+	if !ok {
+		return false
+	}
+	i, ok := s.groups.index[[2]uint32{q, g}]
+	if !ok {
+		i = s.makeGroup(q, g)
+	}
+	s.groupNames.drop(g)
+	s.groups.all[i].pass = pass
+	if s.groups.all[i].all == 0 {
+		if pass <= s.queues[q].turn {
+			return false
+		}
+		s.rememberGroup(i)
 	}
 	return true
 }

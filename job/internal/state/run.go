@@ -273,7 +273,9 @@ func (s *State) cancelRunning(slot uint32, cause Cause, why []byte) {
 	if s.feed {
 		s.notes = append(s.notes, Note{Kind: NoteCancelling, Job: j.id, Session: s.sessions.all[j.session].id, Epoch: j.epoch})
 	}
-	s.doomChildren(slot)
+	if !Mutant.CancelStops {
+		s.doomChildren(slot)
+	}
 }
 
 func (s *State) revive(r *reader, out *Outcome) error {

@@ -6,6 +6,7 @@ import "slices"
 type schedule struct {
 	rule string
 	next int64
+	wake int64  // when its owner is to look at it; no part of the state
 	last int64  // the tick for which it entered the last job, or would have
 	job  uint64 // that job
 	spec []byte // as putSpec writes it
@@ -64,7 +65,9 @@ func (s *State) tick(r *reader, out *Outcome) error {
 		}
 		c.last, c.job = tick, out.IDs[0]
 	}
-	c.next = next
+	if !Mutant.TickStays {
+		c.next = next
+	}
 	s.tickAt(name, c)
 	return nil
 }
@@ -90,8 +93,8 @@ func (s *State) enterTick(c *schedule, name string, tick int64, out *Outcome) er
 
 // tickAt remembers when a schedule is due, for [State.NextTick].
 func (s *State) tickAt(name string, c *schedule) {
-	if c.next > 0 {
-		s.ticks.push(tick{c.next, name})
+	if c.wake = c.next; c.wake > 0 {
+		s.ticks.push(tick{c.wake, name})
 	}
 	if len(s.ticks) > 2*len(s.schedules)+64 {
 		s.ticks.keep(s.isDue)
@@ -100,10 +103,20 @@ func (s *State) tickAt(name string, c *schedule) {
 
 func (s *State) isDue(t tick) bool {
 	c := s.schedules[t.name]
-	return c != nil && c.next == t.at
+	return c != nil && c.wake == t.at
 }
 
-// NextTick is the schedule that is due next.
+// Postpone lets [State.NextTick] show a schedule no sooner than at. Nothing else
+// depends on it.
+func (s *State) Postpone(name string, at int64) {
+	if c := s.schedules[name]; c != nil {
+		c.wake = at
+		s.ticks.push(tick{at, name})
+	}
+}
+
+// NextTick is the schedule that is to be looked at next, and when: at its Next, if
+// it was not postponed.
 func (s *State) NextTick() (name string, at int64, ok bool) {
 	for len(s.ticks) > 0 {
 		if t := s.ticks[0]; s.isDue(t) {
@@ -112,17 +125,6 @@ func (s *State) NextTick() (name string, at int64, ok bool) {
 		s.ticks.pop()
 	}
 	return "", 0, false
-}
-
-// PassOver lets NextTick, which must have named one, pass over that schedule, until
-// it is recalled. It is no part of the state.
-func (s *State) PassOver() { s.ticks.pop() }
-
-// Recall takes back a PassOver of a schedule, if that is still there.
-func (s *State) Recall(name string) {
-	if c := s.schedules[name]; c != nil {
-		s.tickAt(name, c)
-	}
 }
 
 // A ScheduleInfo is what there is to say of a schedule.

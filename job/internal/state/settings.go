@@ -12,6 +12,7 @@ type queue struct {
 
 	turn   int64    // the pass of the group that had the last turn
 	groups []uint32 // those that have jobs to give, as a heap (G2)
+	past   timers   // groups without jobs, by pass (G3); one that has some again is there in vain
 	all    int      // groups
 	at     uint32   // where it is in State.active, while any has jobs to give
 }
@@ -38,7 +39,7 @@ func (s *State) takeover(r *reader) error {
 		return ErrMalformed
 	}
 	for _, id := range slices.Clone(s.sessions.order) {
-		if !s.sessions.all[s.sessions.byID[id]].remote {
+		if !s.sessions.all[s.sessions.byID[id]].remote || Mutant.TakeoverEndsAll {
 			s.closeSession(id)
 		}
 	}

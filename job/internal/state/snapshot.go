@@ -181,7 +181,7 @@ func (s *State) appendShares(b []byte) []byte {
 	passes := make(map[string]*group)
 	for i := range s.groups.all {
 		g := &s.groups.all[i]
-		if g.all > 0 && g.pass > 0 && (len(g.lanes) > 0 || g.pass > s.queues[g.queue].turn) { // else it is as good as new: G1
+		if g.used && g.pass > 0 {
 			name := string(putBytes(putBytes(nil, s.names.text(g.queue)), s.groupNames.text(g.name)))
 			passes[name] = g
 		}

@@ -94,7 +94,7 @@ func (s *State) dropDeadline(j *jobRec) {
 // how many that were. One that is Running is its worker's to end: when its attempt
 // ends it gets no other.
 func (s *State) passDeadlines(n int) (passed int) {
-	for passed < n && len(s.deadlines) > 0 && s.deadlines[0].at <= s.now {
+	for passed < n && !Mutant.DeadlineIgnored && len(s.deadlines) > 0 && s.deadlines[0].at <= s.now {
 		t := s.deadlines.pop()
 		slot, err := s.find(t.id)
 		if err != nil {
@@ -122,4 +122,6 @@ func (s *State) expire(slot uint32) {
 const deadlineText = "the job's deadline passed before an attempt could begin"
 
 // late reports whether an attempt that begins at a time begins too late.
-func (j *jobRec) late(at int64) bool { return j.deadline > 0 && at >= j.deadline }
+func (j *jobRec) late(at int64) bool {
+	return j.deadline > 0 && at >= j.deadline && !Mutant.DeadlineIgnored
+}
