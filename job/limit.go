@@ -122,7 +122,7 @@ func (c *Config) checkGroups() error {
 
 // shard is what all jobs share, for the log.
 func (c *Config) shard() state.Limits {
-	return state.Limits{Jobs: int64(c.Depth), Bytes: c.Bytes, Kept: int64(c.Kept), Ageing: micros(c.Ageing)}
+	return state.Limits{Jobs: int64(c.Depth), Bytes: c.Bytes, Kept: int64(c.Kept), Ageing: micros(c.Ageing), Buried: int64(c.Buried), KeptBytes: c.KeptBytes}
 }
 
 func (c *Config) queues() map[string]state.Queue {
