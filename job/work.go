@@ -146,6 +146,6 @@ func (w *worker) check() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	w.slots.size, w.slots.free = c.Slots, c.Slots
+	w.slots.name, w.slots.size, w.slots.free = c.Name, c.Slots, c.Slots
 	return nil
 }
