@@ -31,6 +31,21 @@ const (
 	opFail     = "job: fail"
 	opReturn   = "job: return"
 	opEnd      = "job: end session"
+
+	opSearch     = "job: search"
+	opCount      = "job: count"
+	opReplayAll  = "job: replay all"
+	opCancelAll  = "job: cancel all"
+	opPause      = "job: pause"
+	opResume     = "job: resume"
+	opDrain      = "job: drain"
+	opQueues     = "job: queues"
+	opGroups     = "job: groups"
+	opSessions   = "job: sessions"
+	opWhy        = "job: why"
+	opSchedule   = "job: schedule"
+	opUnschedule = "job: unschedule"
+	opSchedules  = "job: schedules"
 )
 
 // ErrNoJob says that there is no job with an [ID]: there never was, or it has

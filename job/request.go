@@ -23,6 +23,7 @@ type request struct {
 	owner.Request
 	of     *Owner
 	queue  string // what room is waited for in
+	read   *read  // of an owner.View: what it asks, and then the answer
 	wait   graph.Wait
 	letter letter
 	stage  atomic.Uint64 // posted, withdrawn, or the round in which it was taken
