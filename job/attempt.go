@@ -30,6 +30,7 @@ type attempt struct {
 func newAttempt(st *stint, l *Lease) *attempt {
 	a := &attempt{stint: st, worker: st.worker, lease: l, id: claimID{l.info.ID, l.info.Epoch}}
 	a.client = &Client{desk: st.client.desk, settings: st.client.settings, parent: l}
+	a.client.settings.group = orDefault(a.client.settings.group, l.info.Group) // a tenant's children are its own
 	a.reports.of = a
 	return a
 }
@@ -143,7 +144,7 @@ func (a *attempt) tell(ctx context.Context, out []byte, err error, why error) {
 	switch {
 	case err == nil:
 		told = a.lease.Complete(ctx, out)
-	case isStopping(why) && errors.Is(err, why) && !a.lease.info.Attached:
+	case isStopping(why) && !a.lease.info.Attached && (errors.Is(err, why) || fault.KindOf(err) == fault.Cancelled):
 		told = a.lease.Return(ctx) // it is nobody's fault
 	default:
 		told = a.lease.Fail(ctx, err)

@@ -46,9 +46,17 @@ type Config struct {
 	// of its priority. The default is a minute.
 	Ageing time.Duration
 
-	// Kept is how many ended jobs are kept at most, dead letters among them; the
+	// Kept is how many jobs are kept at most that are done or were cancelled; the
 	// one that would be forgotten soonest goes first. The default is 100,000.
 	Kept int
+
+	// Buried is how many dead letters are kept, likewise. The default is 100,000.
+	Buried int
+
+	// KeptBytes is how many bytes all of these have at most, with their inputs,
+	// keys and results; what is done goes before dead letters do. The default is
+	// 256 MiB.
+	KeptBytes int64
 
 	// SnapshotAfter is after how many bytes of records there is a snapshot, from
 	// which the next owner starts; not before they are as many as the snapshot
@@ -65,6 +73,7 @@ const (
 	defaultBytes         = 1 << 30
 	defaultAgeing        = time.Minute
 	defaultKept          = 100_000
+	defaultKeptBytes     = 256 << 20
 	defaultSnapshotAfter = 16 << 20
 )
 
@@ -74,6 +83,8 @@ func (c *Config) setDefaults() {
 	c.Bytes = orDefault(c.Bytes, defaultBytes)
 	c.Ageing = orDefault(c.Ageing, defaultAgeing)
 	c.Kept = orDefault(c.Kept, defaultKept)
+	c.Buried = orDefault(c.Buried, defaultKept)
+	c.KeptBytes = orDefault(c.KeptBytes, defaultKeptBytes)
 	c.SnapshotAfter = orDefault(c.SnapshotAfter, defaultSnapshotAfter)
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -100,6 +111,8 @@ func (c *Config) check() error {
 		{"Bytes", c.Bytes, c.Bytes, math.MaxInt64},
 		{"Ageing", int64(c.Ageing), c.Ageing, state.MaxDelay / state.MaxPriority * 1000},
 		{"Kept", int64(c.Kept), c.Kept, math.MaxInt32},
+		{"Buried", int64(c.Buried), c.Buried, math.MaxInt32},
+		{"KeptBytes", c.KeptBytes, c.KeptBytes, math.MaxInt64},
 		{"SnapshotAfter", c.SnapshotAfter, c.SnapshotAfter, math.MaxInt64},
 	} {
 		if f.value < 0 {

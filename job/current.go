@@ -19,7 +19,8 @@ func current(ctx context.Context) *attempt {
 
 // Current returns, for the context of a handler, a client that is bound to its
 // job: what is run through it are the job's children, and end with it. See
-// [Client.Run]. What is enqueued through it is nobody's, as always.
+// [Client.Run]. What is enqueued through it is nobody's, as always. It has the
+// options of the worker's client, and the job's [Group] if those say none.
 //
 // In any other context it is nil, which is no Runner: what is done with it fails
 // or panics. A handler that runs in a process of its own has another context.

@@ -157,7 +157,7 @@ func plain(err error) (fault.Kind, error) {
 	case state.ErrLate:
 		return fault.Deadline, errLate
 	case state.ErrChildren:
-		return fault.Overloaded, errChildren
+		return fault.Invalid, errChildren
 	case state.ErrSchedule:
 		return fault.Invalid, ErrNoSchedule
 	case state.ErrOutdated:

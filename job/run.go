@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job/internal/owner"
@@ -62,7 +63,24 @@ func (c *Client) Run(ctx context.Context, call *task.Call) error {
 	if err != nil {
 		return err
 	}
+	if c.parent != nil && info.Status == state.Cancelled && info.Cause == state.CauseScope {
+		return orphaned(ctx, info)
+	}
 	return settle(ctx, call, info)
+}
+
+// orphaned is the error of a call that was cancelled with its parent's attempt,
+// which this handler is of: it is about to be told why.
+func orphaned(ctx context.Context, info *state.Info) error {
+	soon := time.NewTimer(patience)
+	defer soon.Stop()
+	select {
+	case <-ctx.Done():
+		g := goneBy(ctx, context.Cause(ctx))
+		return &fault.Error{Op: opRun, Task: info.Task, Kind: g.kind, Started: info.Epoch > 0, Err: g.cause}
+	case <-soon.C:
+		return outcome(opRun, info)
+	}
 }
 
 // callSpec is the job of a call.

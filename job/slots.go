@@ -3,6 +3,8 @@ package job
 import (
 	"context"
 	"sync"
+
+	"github.com/hemgo/hem/internal/graph"
 )
 
 // slots say how many jobs a worker may claim. Their zero value with free and size
@@ -20,7 +22,8 @@ type slots struct {
 	free    int
 	telling int
 	open    int
-	bell    chan struct{} // of who waits for a change; nil is nobody
+	name    string
+	waiter  *graph.Wait // of who waits for a change; nil is nobody
 }
 
 // claimable is how many jobs may be claimed. mu is held.
@@ -30,40 +33,56 @@ func (s *slots) claimableLocked() int { return min(s.free, s.size-s.telling) }
 // ended.
 func (s *slots) wait(ctx context.Context) int {
 	for ctx.Err() == nil {
-		s.mu.Lock()
-		n := s.claimableLocked()
-		bell := s.ringLocked()
-		s.mu.Unlock()
-		if n > 0 {
+		w := s.begin(ctx)
+		if n := s.claimableLocked(); n > 0 {
+			s.mu.Unlock()
+			w.Abandon()
 			return n
 		}
-		select {
-		case <-bell:
-		case <-ctx.Done():
-		}
+		s.park(w)
 	}
 	return 0
 }
 
-func (s *slots) ringLocked() chan struct{} {
-	if s.bell == nil {
-		s.bell = make(chan struct{})
-	}
-	return s.bell
-}
-
 // drain waits until no attempt is open.
-func (s *slots) drain() {
+func (s *slots) drain(ctx context.Context) {
 	for {
-		s.mu.Lock()
-		open, bell := s.open, s.ringLocked()
-		s.mu.Unlock()
-		if open == 0 {
+		w := s.begin(ctx)
+		if s.open == 0 {
+			s.mu.Unlock()
+			w.Abandon()
 			return
 		}
-		<-bell
+		s.park(w)
 	}
 }
+
+// begin begins a wait, with mu held. There is one at a time: a stint claims, and
+// then drains.
+func (s *slots) begin(ctx context.Context) *graph.Wait {
+	w := new(graph.Wait)
+	w.Begin(ctx, s)
+	s.mu.Lock()
+	return w
+}
+
+// park lets go of mu, and waits.
+func (s *slots) park(w *graph.Wait) {
+	s.waiter = w
+	w.Publish()
+	s.mu.Unlock()
+	if w.Park() != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiter = nil
+	}
+}
+
+// Blocked is false: a handler may end whatever others do.
+func (s *slots) Blocked(*graph.Task, func(*graph.Task) bool) bool { return false }
+
+// Label names the worker.
+func (s *slots) Label() graph.Label { return graph.Label{Kind: "handlers of worker", Name: s.name} }
 
 // add changes the numbers.
 func (s *slots) add(free, telling, open int) {
@@ -72,9 +91,11 @@ func (s *slots) add(free, telling, open int) {
 	s.free += free
 	s.telling += telling
 	s.open += open
-	if s.bell != nil && (s.open == 0 || s.claimableLocked() > 0) {
-		close(s.bell)
-		s.bell = nil
+	if s.waiter != nil && (s.open == 0 || s.claimableLocked() > 0) {
+		if s.waiter.Claim() {
+			s.waiter.Wake()
+		}
+		s.waiter = nil
 	}
 }
 

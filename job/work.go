@@ -28,7 +28,8 @@ type WorkerConfig struct {
 	Runner task.Runner
 
 	// Slots is how many handlers run at a time. A handler that waits for a job,
-	// by [Client.Run] or [Handle.Wait], takes none meanwhile. The default is 10.
+	// by [Client.Run] or [Handle.Wait], takes none meanwhile. There are 1,048,576
+	// at most. The default is 10.
 	Slots int
 
 	// Queues are those whose jobs it takes. The default is all.
@@ -45,6 +46,7 @@ type WorkerConfig struct {
 
 const (
 	defaultSlots = 10
+	mostSlots    = 1 << 20
 	defaultGrace = 10 * time.Second
 )
 
@@ -130,8 +132,8 @@ func (w *worker) check() error {
 		}
 	}
 	w.filter.Queues = c.Queues
-	if c.Slots < 0 || c.Slots > mostClaimed {
-		return fmt.Errorf("WorkerConfig.Slots is %d: it is 1 to %d, and zero stands for %d", c.Slots, mostClaimed, defaultSlots)
+	if c.Slots < 0 || c.Slots > mostSlots {
+		return fmt.Errorf("WorkerConfig.Slots is %d: it is 1 to %d, and zero stands for %d", c.Slots, mostSlots, defaultSlots)
 	}
 	if c.Grace < 0 {
 		return fmt.Errorf("WorkerConfig.Grace is %v: it cannot be negative, and zero stands for %v", c.Grace, defaultGrace)
@@ -144,6 +146,6 @@ func (w *worker) check() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	w.slots.size, w.slots.free = c.Slots, c.Slots
+	w.slots.name, w.slots.size, w.slots.free = c.Name, c.Slots, c.Slots
 	return nil
 }

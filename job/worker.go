@@ -217,7 +217,7 @@ func (st *stint) finish(ctx context.Context) {
 		grace := time.AfterFunc(st.conf.Grace, func() { st.stopAll(stopping{context.Cause(ctx)}) })
 		defer grace.Stop()
 	}
-	st.slots.drain()
+	st.slots.drain(context.WithoutCancel(ctx))
 }
 
 // stopping is the cause with which a handler's context ends because its worker

@@ -43,7 +43,7 @@ func newMill(b *testing.B) *mill {
 	m := &mill{b: b, input: make([]byte, 256), now: owner.Time{Wall: 1e15}}
 	m.core = owner.New(owner.Config{
 		Owner: record.ID{1}, Log: record.ID{1}, SnapshotAfter: 1 << 50,
-		Limits: state.Limits{Jobs: 1 << 30, Bytes: 1 << 40, Kept: 1 << 20, Ageing: 1e6},
+		Limits: state.Limits{Jobs: 1 << 30, Bytes: 1 << 40, Kept: 1 << 20, Buried: 1 << 20, KeptBytes: 1 << 40, Ageing: 1e6},
 	})
 	if _, err := m.core.TakeOver(m.now); err != nil {
 		b.Fatal(err)

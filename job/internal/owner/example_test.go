@@ -14,7 +14,7 @@ func Example() {
 	now := owner.Time{Wall: 1_000_000}
 	core := owner.New(owner.Config{
 		Owner: record.NewID(), Log: record.NewID(),
-		Limits: state.Limits{Jobs: 10, Bytes: 1000, Kept: 10},
+		Limits: state.Limits{Jobs: 10, Bytes: 1000, Kept: 10, Buried: 10, KeptBytes: 1 << 40},
 	})
 	store := func(next owner.Next) {
 		fmt.Printf("%v after %d\n", next.Do, next.After)

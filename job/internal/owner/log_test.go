@@ -54,7 +54,7 @@ func config() owner.Config {
 	owners++
 	return owner.Config{
 		Owner: record.ID{1, byte(owners), byte(owners >> 8)}, Log: record.ID{9, byte(owners)},
-		Limits: state.Limits{Jobs: 100, Bytes: 1 << 20, Kept: 100, Ageing: 1e6},
+		Limits: state.Limits{Jobs: 100, Bytes: 1 << 20, Kept: 100, Buried: 100, KeptBytes: 1 << 40, Ageing: 1e6},
 	}
 }
 

@@ -35,7 +35,7 @@ func TestWhateverHappensTheStateIsWhatTheLogSays(t *testing.T) {
 			c := &chance{rand: rand.New(rand.NewPCG(1, uint64(seed))), config: config()}
 			c.config.SnapshotAfter = 1000 + c.rand.Int64N(4000)
 			c.config.PageBytes = 100 + c.rand.IntN(2000)
-			c.config.Limits = state.Limits{Jobs: 12, Bytes: 2000, Kept: 5, Ageing: 1e6}
+			c.config.Limits = state.Limits{Jobs: 12, Bytes: 2000, Kept: 5, Buried: 5, KeptBytes: 1 << 40, Ageing: 1e6}
 			c.config.Queues = map[string]state.Queue{"a": {Depth: 4}, "b": {Depth: 6}}
 			c.shell = own(t, newDisk(), c.config)
 			for range 200 {

@@ -8,7 +8,7 @@ import (
 // Check returns what is wrong with the state's own order: T1 to T5, G2, L1, L2.
 func (s *State) Check() error {
 	var counts Counts
-	seen, held := 0, 0
+	seen, held, kept := 0, 0, int64(0)
 	running := make(map[uint32]int64)
 	for _, id := range s.byID.ids() {
 		slot, _ := s.byID.get(id)
@@ -39,13 +39,17 @@ func (s *State) Check() error {
 					return fmt.Errorf("job %d stays with its parent, and should not", id)
 				}
 			} else {
-				at = s.ended[j.pos].slot == slot && s.ended[j.pos].at == j.due
+				h := *s.grave(j.status)
+				at = h[j.pos].slot == slot && h[j.pos].at == j.due
+				kept += s.keptSize(j)
 			}
 		default:
 			return fmt.Errorf("job %d has status %d", id, j.status)
 		}
 		if j.status.Live() {
 			counts.Bytes += s.liveBytes(j)
+		} else if j.linked {
+			counts.Bytes += s.keptSize(j)
 		}
 		if j.key != 0 && j.kind.unique(j.status) {
 			if holder, ok := s.byKeyFind(s.lanes.all[j.lane].task, j.parent, s.jobs.arena.get(j.key)); !ok || holder != slot {
@@ -63,10 +67,13 @@ func (s *State) Check() error {
 		}
 		seen++
 	}
+	if kept != s.keptBytes {
+		return fmt.Errorf("%d bytes are kept, not %d", kept, s.keptBytes)
+	}
 	if counts != s.counts {
 		return fmt.Errorf("counts are %+v, should be %+v", s.counts, counts)
 	}
-	places := len(s.due) + len(s.ended) + held
+	places := len(s.due) + len(s.ended) + len(s.buried) + held
 	var inLanes Counts
 	for i := range s.lanes.all {
 		if l := &s.lanes.all[i]; l.jobs > 0 {

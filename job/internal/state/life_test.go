@@ -24,7 +24,7 @@ func open(t *testing.T, l state.Limits) *shard {
 	return x
 }
 
-var roomy = state.Limits{Jobs: 1000, Bytes: 1 << 20, Kept: 100, Ageing: 60 * second}
+var roomy = state.Limits{Jobs: 1000, Bytes: 1 << 20, Kept: 100, Buried: 100, KeptBytes: 1 << 40, Ageing: 60 * second}
 
 func (x *shard) do(t []byte) *state.Outcome {
 	x.Helper()
@@ -352,7 +352,7 @@ func TestClaimTakesOnlyWhatItIsFor(t *testing.T) {
 }
 
 func TestLimitsAreHeldAndSayWhichOne(t *testing.T) {
-	x := open(t, state.Limits{Jobs: 4, Bytes: 10, Kept: 100, Ageing: second})
+	x := open(t, state.Limits{Jobs: 4, Bytes: 10, Kept: 100, Buried: 100, KeptBytes: 1 << 40, Ageing: second})
 	x.do(state.AppendQueue(nil, "small", state.Queue{Depth: 2}))
 	small := func(p *state.Spec) { p.Queue = "small" }
 	full := func(want state.FullError, specs ...state.Spec) {
@@ -430,7 +430,7 @@ func TestRepeatedRequestIsAnsweredAsBefore(t *testing.T) {
 }
 
 func TestTimersAreNeverEarlyAndAtMostSoManyInARecord(t *testing.T) {
-	x := open(t, state.Limits{Jobs: 10000, Bytes: 1 << 20, Kept: 10, Ageing: second})
+	x := open(t, state.Limits{Jobs: 10000, Bytes: 1 << 20, Kept: 10, Buried: 10, KeptBytes: 1 << 40, Ageing: second})
 	for range 10 {
 		var specs []state.Spec
 		for range 500 {

@@ -19,7 +19,7 @@ func BenchmarkMillionPending(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		s := state.New()
 		s.Begin(1)
-		s.Apply(state.AppendLimits(nil, state.Limits{Jobs: n, Bytes: 1 << 40, Kept: 1000, Ageing: 1e6}), nil)
+		s.Apply(state.AppendLimits(nil, state.Limits{Jobs: n, Bytes: 1 << 40, Kept: 1000, Buried: 1000, KeptBytes: 1 << 40, Ageing: 1e6}), nil)
 		in := bytes.Repeat([]byte("x"), 256)
 		var buf []byte
 		for range n {

@@ -6,8 +6,11 @@ package state
 func (s *State) count(j *jobRec, n int64) {
 	l := &s.lanes.all[j.lane]
 	var bytes int64
-	if j.status.Live() {
+	switch {
+	case j.status.Live():
 		bytes = n * s.liveBytes(j)
+	case j.linked: // with its parent
+		bytes = n * s.keptSize(j)
 	}
 	for _, c := range [...]*Counts{&s.counts, &s.queues[l.queue].counts, &l.counts} {
 		c.add(j.status, n, bytes)
@@ -67,7 +70,8 @@ func (s *State) unplace(slot uint32) {
 		s.ends(j)
 	case Done, Dead, Cancelled:
 		if !j.linked {
-			s.remove(&s.ended, j.pos)
+			s.remove(s.grave(j.status), j.pos)
+			s.keptBytes -= s.keptSize(j)
 		}
 	}
 	s.count(j, -1)
@@ -143,10 +147,49 @@ func (s *State) retire(slot uint32, keep int64) {
 	}
 	j.due = s.now + keep
 	s.count(j, +1)
-	s.push(&s.ended, j.due, slot)
-	if int64(len(s.ended)) > s.limits.Kept {
-		s.forgetNext()
+	s.bury(slot)
+	for range 64 { // what is more goes with the next record
+		if h := s.excess(); h != nil {
+			s.forgetNext(h)
+		}
 	}
+}
+
+// bury puts a job that has ended where those are that are to be forgotten.
+func (s *State) bury(slot uint32) {
+	j := s.jobs.at(slot)
+	s.push(s.grave(j.status), j.due, slot)
+	s.keptBytes += s.keptSize(j)
+}
+
+// grave has the jobs that ended with a status, by when they are forgotten.
+func (s *State) grave(status Status) *heap {
+	if status == Dead {
+		return &s.buried
+	}
+	return &s.ended
+}
+
+// keptSize is what a job that has ended counts for Limits.KeptBytes.
+func (s *State) keptSize(j *jobRec) int64 {
+	return s.liveBytes(j) + int64(len(s.jobs.arena.get(j.result)))
+}
+
+// excess has a job that is to be forgotten because too many are kept, or too much.
+func (s *State) excess() *heap {
+	switch {
+	case int64(len(s.ended)) > s.limits.Kept:
+		return &s.ended
+	case int64(len(s.buried)) > s.limits.Buried:
+		return &s.buried
+	case s.keptBytes <= s.limits.KeptBytes:
+		return nil
+	case len(s.ended) > 0:
+		return &s.ended // somebody may want to do something about a dead letter
+	case len(s.buried) > 0:
+		return &s.buried
+	}
+	return nil
 }
 
 // setResult replaces what a job's result blob has: while it is live the cause of
@@ -163,9 +206,9 @@ func (s *State) dropInput(j *jobRec) {
 	j.input = 0
 }
 
-// forgetNext forgets the ended job that is to be forgotten soonest.
-func (s *State) forgetNext() {
-	slot := s.ended[0].slot
+// forgetNext forgets the job of a grave that is to be forgotten soonest.
+func (s *State) forgetNext(h *heap) {
+	slot := (*h)[0].slot
 	s.touch(slot)
 	if j := s.jobs.at(slot); j.kind.unique(j.status) {
 		s.freeKey(slot)

@@ -27,7 +27,7 @@ type lease struct {
 func newDriver(seed uint64) *driver {
 	d := &driver{r: rand.New(rand.NewPCG(seed, 1)), s: state.New(), now: 1e15}
 	d.s.Begin(d.now)
-	d.must(state.AppendLimits(nil, state.Limits{Jobs: 60, Bytes: 1 << 20, Kept: 10, Ageing: 1e6}))
+	d.must(state.AppendLimits(nil, state.Limits{Jobs: 60, Bytes: 1 << 20, Kept: 10, Buried: 10, KeptBytes: 1 << 40, Ageing: 1e6}))
 	for _, t := range settings() {
 		d.must(t)
 	}
@@ -284,7 +284,7 @@ func TestTheSameTransitionsGiveTheSameStateFromTheStartAndFromEverySnapshot(t *t
 func BenchmarkMillion(b *testing.B) {
 	s := state.New()
 	s.Begin(1)
-	s.Apply(state.AppendLimits(nil, state.Limits{Jobs: 1 << 40, Bytes: 1 << 40, Kept: 1000, Ageing: 1e6}), nil)
+	s.Apply(state.AppendLimits(nil, state.Limits{Jobs: 1 << 40, Bytes: 1 << 40, Kept: 1000, Buried: 1000, KeptBytes: 1 << 40, Ageing: 1e6}), nil)
 	s.Apply(state.AppendSessionOpen(nil, "x", false), nil)
 	var out state.Outcome
 	buf := make([]byte, 0, 1024)

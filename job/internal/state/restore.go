@@ -105,7 +105,7 @@ func (r *Restore) unit(kind byte, u *reader) error {
 func (r *Restore) readHead(u *reader) error {
 	s := r.s
 	s.now = u.int()
-	s.limits = Limits{u.int(), u.int(), u.int(), u.int()}
+	s.limits = Limits{u.int(), u.int(), u.int(), u.int(), u.int(), u.int()}
 	s.nextJob, s.sessions.next, s.clients.next = u.uint(), u.uint(), u.uint()
 	r.jobs, r.sessions, r.clients = u.uint(), u.uint(), u.uint()
 	r.head = true
@@ -267,7 +267,7 @@ func (r *Restore) place(slot uint32, status Status, scope uint32, linked bool) e
 		}
 	default:
 		if j.due > 0 {
-			s.push(&s.ended, j.due, slot)
+			s.bury(slot)
 		}
 	}
 	return nil
@@ -303,7 +303,9 @@ func (r *Restore) linkChild(slot uint32) bool {
 	if !p.status.Live() || j.kind.attached() && (p.status != Running || p.epoch != j.parentEpoch) || !j.status.Live() && j.status != Done {
 		return false
 	}
+	s.count(j, -1) // its bytes count if it is linked
 	s.linkParent(slot, parent)
+	s.count(j, +1)
 	return true
 }
 

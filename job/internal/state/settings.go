@@ -47,8 +47,8 @@ func (s *State) takeover(r *reader) error {
 }
 
 func (s *State) setLimits(r *reader) error {
-	l := Limits{Jobs: r.int(), Bytes: r.int(), Kept: r.int(), Ageing: r.int()}
-	if !r.whole() || l.Jobs < 0 || l.Bytes < 0 || l.Kept < 0 || l.Ageing < 0 || l.Ageing > MaxDelay/MaxPriority {
+	l := Limits{r.int(), r.int(), r.int(), r.int(), r.int(), r.int()}
+	if !r.whole() || l.Jobs < 0 || l.Bytes < 0 || l.Kept < 0 || l.Buried < 0 || l.KeptBytes < 0 || l.Ageing < 0 || l.Ageing > MaxDelay/MaxPriority {
 		return ErrMalformed
 	}
 	s.limits = l

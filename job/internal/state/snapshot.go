@@ -141,7 +141,7 @@ func (s *State) appendRest(b []byte) []byte {
 
 func (s *State) appendHead(b []byte) []byte {
 	return s.putUnit(b, unitHead, func(u []byte) []byte {
-		for _, v := range [...]int64{s.now, s.limits.Jobs, s.limits.Bytes, s.limits.Kept, s.limits.Ageing} {
+		for _, v := range [...]int64{s.now, s.limits.Jobs, s.limits.Bytes, s.limits.Kept, s.limits.Ageing, s.limits.Buried, s.limits.KeptBytes} {
 			u = putInt(u, v)
 		}
 		u = putUint(u, s.nextJob)

@@ -21,7 +21,9 @@ type State struct {
 	weights    map[string]uint16 // of groups that have not 1
 	limiting   limiting
 	due        heap   // Scheduled jobs, by when they are ready
-	ended      heap   // ended jobs, by when they are forgotten
+	ended      heap   // jobs that are Done or Cancelled, by when they are forgotten
+	buried     heap   // jobs that are Dead, likewise
+	keptBytes  int64  // of both
 	deadlines  timers // of jobs
 	timed      int    // live jobs that have a deadline
 	sessions   sessions
@@ -99,8 +101,17 @@ func (s *State) Begin(now int64) {
 		s.unplace(slot)
 		s.makeReady(slot, at)
 	}
-	for ; left > 0 && len(s.ended) > 0 && (s.ended[0].at <= now || int64(len(s.ended)) > s.limits.Kept); left-- {
-		s.forgetNext()
+	for ; left > 0; left-- {
+		h := s.excess()
+		for _, g := range []*heap{&s.ended, &s.buried} {
+			if h == nil && len(*g) > 0 && (*g)[0].at <= now {
+				h = g
+			}
+		}
+		if h == nil {
+			break
+		}
+		s.forgetNext(h)
 	}
 	s.forgetClients(left)
 }
@@ -141,15 +152,17 @@ func (s *State) NextDue() (at int64, ok bool) {
 			at, ok = h[0].at, true
 		}
 	}
-	if len(s.ended) > 0 && (!ok || s.ended[0].at < at) {
-		at, ok = s.ended[0].at, true
+	for _, h := range []heap{s.ended, s.buried} {
+		if len(h) > 0 && (!ok || h[0].at < at) {
+			at, ok = h[0].at, true
+		}
 	}
 	if s.clients.oldest != 0 {
 		if gone := s.clients.all[s.clients.oldest].seen + clientSpan; !ok || gone < at {
 			at, ok = gone, true
 		}
 	}
-	if int64(len(s.ended)) > s.limits.Kept {
+	if s.excess() != nil {
 		at, ok = s.now, true
 	}
 	return at, ok

@@ -105,8 +105,12 @@ const (
 type Limits struct {
 	Jobs   int64 // most live jobs
 	Bytes  int64 // most bytes of their inputs and keys
-	Kept   int64 // most ended jobs that are kept; the one to be forgotten soonest goes first
+	Kept   int64 // most Done and Cancelled jobs that are kept; the one to be forgotten soonest goes first
 	Ageing int64 // microseconds: by so much earlier a job seems to have come for each step of priority
+	Buried int64 // most dead letters that are kept, likewise
+
+	// KeptBytes is the most bytes of all of these. Dead letters go last.
+	KeptBytes int64
 }
 
 // AppendTakeover ends the sessions of the owners before. It is the first
@@ -119,7 +123,9 @@ func AppendLimits(b []byte, l Limits) []byte {
 	b = putInt(b, l.Jobs)
 	b = putInt(b, l.Bytes)
 	b = putInt(b, l.Kept)
-	return putInt(b, l.Ageing)
+	b = putInt(b, l.Ageing)
+	b = putInt(b, l.Buried)
+	return putInt(b, l.KeptBytes)
 }
 
 // A Queue says what a queue allows. The zero Queue allows everything that the

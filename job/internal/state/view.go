@@ -94,7 +94,7 @@ type Attempt struct {
 // Counts are of jobs.
 type Counts struct {
 	Scheduled, Ready, Running, Done, Dead, Cancelled int64
-	Bytes                                            int64 // of the inputs and keys of live jobs
+	Bytes                                            int64 // of the inputs and keys of live jobs, and of what stays with a live parent
 }
 
 // Live is how many have yet to end.
