@@ -496,3 +496,36 @@ func TestWrongWorkerConfigIsRefusedByName(t *testing.T) {
 		}
 	}
 }
+
+func TestChildThatWouldWaitForItsOwnParentsIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var kinds []fault.Kind
+		var nested *task.Def[int, int]
+		nested = does("nested", func(ctx context.Context, n int) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			_, err := nested.Do(ctx, job.Current(ctx).With(job.Queue("narrow"), job.Limit("narrow", "k")), n-1)
+			kinds = append(kinds, fault.KindOf(err))
+			return n, nil
+		})
+		for _, conf := range []job.Config{
+			{Queues: map[string]job.QueueConfig{"narrow": {Running: 3}}, Limits: map[string]job.LimitConfig{"narrow": {Running: 9}}},
+			{Limits: map[string]job.LimitConfig{"narrow": {Running: 3}}},
+		} {
+			kinds = nil
+			conf.Log = quiet
+			o := open(t, jobtest.NewMemory(), conf)
+			c := o.Client()
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{nested}}) }()
+			_, err := nested.Do(t.Context(), c.With(job.Queue("narrow"), job.Limit("narrow", "k")), 5)
+			if err != nil || len(kinds) != 3 || kinds[0] != fault.Deadlocked || kinds[1] != fault.None {
+				t.Errorf("%v, %v", kinds, err)
+			}
+			stop()
+			<-done
+		}
+	})
+}
