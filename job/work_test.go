@@ -529,3 +529,54 @@ func TestChildThatWouldWaitForItsOwnParentsIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Double runs by timers: no time is too long for a job whose worker is there.
+func TestJobThatTakesDaysRunsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var runs atomic.Int32
+		long := does("long", func(ctx context.Context, n int) (int, error) {
+			runs.Add(1)
+			return n, scope.Sleep(ctx, 100*time.Hour)
+		})
+		_, c := opened(t, jobtest.NewMemory())
+		for range 3 {
+			working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
+		}
+		h, err := job.Enqueue(t.Context(), c, long, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.Wait(t.Context()); got != 1 || err != nil || runs.Load() != 1 {
+			t.Errorf("got %d, %v after %d runs", got, err, runs.Load())
+		}
+	})
+}
+
+// Stuck "running" for ever: whatever was claimed when everything went down is
+// claimable when there is an owner again.
+func TestJobsOfAnOwnerThatIsGoneAreNotRunningAnyMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := jobtest.NewMemory()
+		begun := make(chan context.Context, 9)
+		long := waits("long", begun)
+		_, c := opened(t, log)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
+		var ids []job.ID
+		for n := range 5 {
+			h, err := job.Enqueue(t.Context(), c, long, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, h.ID())
+			<-begun
+		}
+		_, next := opened(t, log)
+		for _, id := range ids {
+			wantState(t, next, id, job.Ready)
+		}
+		_, _ = c.Counts(t.Context(), "")
+		_, _ = job.Enqueue(t.Context(), c, long, 9) // the old one finds out
+	})
+}
