@@ -27,12 +27,17 @@ type desk interface {
 	// opened when first asked for.
 	scope(ctx context.Context) (session uint64, err error)
 
+	// tend is told of a session that is open from now on.
+	tend(s *Session)
+
 	// remote reports whether it is not in this process: then sessions must be
 	// heard of, and outlive their owner.
 	remote() bool
 }
 
 func (o *Owner) logID() [16]byte { return o.log }
+
+func (o *Owner) tend(*Session) {}
 
 func (o *Owner) remote() bool { return false }
 

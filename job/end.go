@@ -147,6 +147,7 @@ var (
 // refuse answers what has arrived too late.
 func (o *Owner) refuse(l *letter, why error) {
 	switch r := l.about; {
+	case l.gone:
 	case l.again != nil && r.answered:
 		o.hand(r, &l.again.wait)
 	case l.again != nil:

@@ -16,7 +16,10 @@ type inbox struct {
 type letter struct {
 	next  *letter
 	about *request
-	again *second // its caller has gone, and waits a moment longer; nil: it is new
+	again *second // its caller has gone, and waits a moment longer
+	gone  bool    // its caller has gone, and waits no longer
+
+	// If it is neither, the request is new.
 }
 
 var closed letter

@@ -123,8 +123,8 @@ func (l *Lease) request(op owner.Op) *request {
 }
 
 func (l *Lease) ask(ctx context.Context, op string, r *request) error {
-	if err := l.session.desk.ask(ctx, r); err != nil {
-		if err == state.ErrForgotten { // it has ended
+	if err := l.session.ask(ctx, r); err != nil {
+		if err == state.ErrForgotten || err == state.ErrNoSession { // it, or its session, has ended
 			err = state.ErrFenced
 		}
 		return refusal(op, l.info.Task, err)

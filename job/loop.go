@@ -114,6 +114,8 @@ func (o *Owner) deliver(l *letter) {
 	switch r := l.about; {
 	case l.again != nil:
 		o.left(r, l.again)
+	case l.gone:
+		o.deserted(r)
 	case r.stage.CompareAndSwap(posted, o.round.Load()):
 		o.held.insert(r)
 		o.core.Add(&r.Request)

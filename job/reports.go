@@ -93,7 +93,7 @@ func (r *reports) sendNow(ctx context.Context) {
 	q := l.request(owner.Report)
 	q.Report, r.next, r.more = r.next, owner.Reported{}, false
 	r.mu.Unlock()
-	_ = l.session.desk.ask(ctx, q)
+	_ = l.session.ask(ctx, q)
 }
 
 // flush sends the rest, before the attempt's outcome.

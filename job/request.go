@@ -22,8 +22,9 @@ import (
 type request struct {
 	owner.Request
 	of     *Owner
-	queue  string // what room is waited for in
-	read   *read  // of an owner.View: what it asks, and then the answer
+	queue  string   // what room is waited for in
+	read   *read    // of an owner.View: what it asks, and then the answer
+	told   listener // who is told of the answer; nil if a caller waits
 	wait   graph.Wait
 	letter letter
 	stage  atomic.Uint64 // posted, withdrawn, or the round in which it was taken
@@ -36,6 +37,13 @@ type request struct {
 	again      *second // the caller waits for this, and not for wait, any more
 	answered   bool
 	prev, next *request // among those that were taken and not answered
+}
+
+// A listener is told of answers by the loop itself, where a caller would be woken.
+type listener interface {
+	// answered takes r, which is the listener's from now on. It must not block.
+	// It is false if nobody wants the answer any more, and then takes nothing.
+	answered(r *request) bool
 }
 
 // An entry is a request that enters one job.
@@ -84,6 +92,28 @@ func (o *Owner) ask(ctx context.Context, r *request) error {
 		return o.leave(ctx, r, err)
 	}
 	return r.Err
+}
+
+// post puts r to the owner, whose answer r.told gets, once: from the loop, and
+// perhaps before post has returned. If it returns an error there is no answer.
+func (o *Owner) post(r *request) error {
+	r.of, r.Tag, r.letter.about = o, r, r
+	if !o.inbox.push(&r.letter) {
+		return o.over()
+	}
+	return nil
+}
+
+// desert says that whoever posted r does not want its answer any more. It is
+// answered sooner, if that can be, with [owner.ErrDropped] unless it is carried
+// out all the same; but if it is false nothing has happened, nothing will, and
+// there is no answer. Said of one that was answered, it takes back what can be.
+func (o *Owner) desert(r *request) bool {
+	if r.stage.CompareAndSwap(posted, withdrawn) {
+		return false
+	}
+	o.inbox.push(&letter{about: r, gone: true}) // else it is answered by the end
+	return true
 }
 
 // leave ends the wait of a caller whose context has ended.
@@ -168,6 +198,10 @@ func (o *Owner) answer(r *request) {
 	o.held.remove(r)
 	r.answered = true
 	switch {
+	case r.told != nil:
+		if !r.told.answered(r) {
+			o.undo(r)
+		}
 	case r.again != nil:
 		o.hand(r, &r.again.wait)
 	case r.wait.Claim():
@@ -181,6 +215,15 @@ func (o *Owner) left(r *request, s *second) {
 	r.again = s
 	if r.answered {
 		o.hand(r, &s.wait)
+		return
+	}
+	o.core.Drop(&r.Request)
+}
+
+// deserted is told that nobody wants r's answer.
+func (o *Owner) deserted(r *request) {
+	if r.answered {
+		o.undo(r)
 		return
 	}
 	o.core.Drop(&r.Request)

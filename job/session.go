@@ -13,12 +13,15 @@ import (
 )
 
 // A Session claims jobs and says what became of them. It is in the log: when it
-// ends, by [Session.Close] or because another owner has taken over, what it had
-// claimed and not ended is ready again. Any goroutine may use it.
+// ends, what it had claimed and not ended is ready again. One in the process of
+// its owner ends by [Session.Close], or with the owner. One in another process
+// outlives its owner; it ends by Close, or when it was not heard for 10 s, and
+// finds that out by itself before: see [Connect]. Any goroutine may use it.
 type Session struct {
-	desk desk
-	id   uint64
-	name string
+	desk  desk
+	id    uint64
+	name  string
+	fence fence
 }
 
 // SessionConfig says what a session is.
@@ -55,11 +58,14 @@ func (c *Client) Session(ctx context.Context, conf SessionConfig) (*Session, err
 		return nil, invalid(opSession, cut(name, state.MaxName), fmt.Errorf("the name must be at most %d bytes of UTF-8", state.MaxName))
 	}
 	r := &request{}
-	r.Op, r.Name = owner.OpenSession, name
+	r.Op, r.Name, r.Remote = owner.OpenSession, name, c.desk.remote()
 	if err := c.desk.ask(ctx, r); err != nil {
 		return nil, refusal(opSession, name, err)
 	}
-	return &Session{desk: c.desk, id: r.IDs[0], name: name}, nil
+	s := &Session{desk: c.desk, id: r.IDs[0], name: name}
+	s.fence.init()
+	c.desk.tend(s)
+	return s, nil
 }
 
 // Claim takes up to most jobs that are ready and that f lets through, for this
@@ -89,7 +95,7 @@ func (s *Session) Claim(ctx context.Context, most int, f Filter) ([]*Lease, erro
 	r := &request{}
 	r.Op, r.Session, r.Most, r.Wait = owner.Claim, s.id, min(most, mostClaimed), true
 	r.Filter = state.Filter{Tasks: slices.Clone(f.Tasks), Queues: slices.Clone(f.Queues)}
-	if err := s.desk.ask(ctx, r); err != nil {
+	if err := s.ask(ctx, r); err != nil {
 		return nil, refusal(opClaim, s.name, err)
 	}
 	leases := make([]*Lease, len(r.Jobs))
@@ -131,9 +137,10 @@ func (s *Session) Close(ctx context.Context) error {
 	s.must(ctx, "Close")
 	r := &request{}
 	r.Op, r.Session = owner.EndSession, s.id
-	if err := s.desk.ask(ctx, r); err != nil && err != state.ErrNoSession {
+	if err := s.ask(ctx, r); err != nil && s.fence.err() == nil {
 		return refusal(opEnd, s.name, err)
 	}
+	s.fence.close(state.ErrNoSession)
 	return nil
 }
 

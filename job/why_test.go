@@ -127,7 +127,7 @@ func TestWhyTellsWhoWorksOnAJob(t *testing.T) {
 		l := claim(t, session(t, c))
 		since := time.Now().Format(time.RFC3339)
 		time.Sleep(time.Minute)
-		w := why(t, c, id, job.ReasonRunning, `session "tester" works on it since `+since+": attempt 1 of 10, token "+l.Token().String())
+		w := why(t, c, id, job.ReasonRunning, `session "tester" works on it since `+since+": attempt 1 of 20, token "+l.Token().String())
 		if w.Token != l.Token() || w.Job.Session != "tester" {
 			t.Errorf("%+v", w)
 		}

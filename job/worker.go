@@ -140,7 +140,7 @@ func (st *stint) listen(ctx context.Context) error {
 	for {
 		r := &request{}
 		r.Op, r.Session, r.Seen = owner.Listen, st.session.id, seen
-		if err := st.client.desk.ask(ctx, r); err != nil {
+		if err := st.session.ask(ctx, r); err != nil {
 			if ctx.Err() == nil {
 				st.lose(refusal(opWork, st.conf.Name, err))
 			}

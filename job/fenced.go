@@ -1,3 +1,0 @@
-package job
-
-func (s *Session) fenced() <-chan struct{} { return nil }
