@@ -40,8 +40,9 @@ func (o *Owner) scene() []graph.Figure {
 	return []graph.Figure{{Name: "queues, sessions, jobs", Value: "not shown: the owner is at work"}}
 }
 
-// mostYields is how often others are let run before a loop counts as at work.
-const mostYields = 1000
+// mostYields is how often others are let run before a loop counts as at work: for
+// some 20 ms. It is no time, for that may be another where the dump is taken.
+const mostYields = 100_000
 
 // take looks at what the owner has. It is called with o.mine.
 func (s *scene) take(o *Owner) {

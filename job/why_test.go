@@ -123,7 +123,7 @@ func TestWhyNobodyWorksOnAJob(t *testing.T) {
 func TestWhyTellsWhoWorksOnAJob(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
-		id := put(t, c, 1, job.Attempts(10))
+		id := put(t, c, 1)
 		l := claim(t, session(t, c))
 		since := time.Now().Format(time.RFC3339)
 		time.Sleep(time.Minute)
