@@ -29,7 +29,7 @@ func TestEnqueueReturnsWhenTheLogHasTheJob(t *testing.T) {
 		}
 		again := open(t, m.Crash(nil), job.Config{}).Client()
 		s := wantState(t, again, h.ID(), job.Ready)
-		if s.Task != "resize" || s.Queue != "default" || s.Attempts != 10 || s.ID != h.ID() {
+		if s.Task != "resize" || s.Queue != "default" || s.Attempts != 20 || s.ID != h.ID() {
 			t.Errorf("got %+v", s)
 		}
 	})

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/hemgo/hem/job/internal/owner"
@@ -23,4 +24,19 @@ func SetYields(n int) (undo func()) {
 	before := yields
 	yields = n
 	return func() { yields = before }
+}
+
+// Tick is what becomes of a schedule of r that is due, and when it is next.
+func Tick(r Rule, due, now time.Time) (tick, next time.Time, err error) {
+	text, err := r.text()
+	if err != nil {
+		return tick, next, err
+	}
+	return TickOf(text, due, now)
+}
+
+// TickOf is Tick of a rule as it is kept.
+func TickOf(text string, due, now time.Time) (tick, next time.Time, err error) {
+	t, n, err := newAlmanac(&Config{Log: slog.New(slog.DiscardHandler)}).Tick(text, due.UnixMicro(), now.UnixMicro())
+	return timeOf(t), timeOf(n), err
 }

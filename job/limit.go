@@ -41,7 +41,7 @@ type LimitConfig struct {
 // which none was. It holds over any stretch of time, also one in which an owner
 // takes over from another. The zero Rate is any.
 type Rate struct {
-	// Every is the time between two jobs, at most 4h46m.
+	// Every is the time between two jobs. With Burst it makes 570 years at most.
 	Every time.Duration
 
 	// Burst is how many may be claimed at once, at most 1,048,575. The default
@@ -50,7 +50,6 @@ type Rate struct {
 }
 
 const (
-	mostEvery = state.MaxDelay >> 20 // microseconds, as the log can say
 	mostBurst = 1<<20 - 1
 	mostNamed = 1 << 16 // names of one kind that the log has
 )
@@ -95,10 +94,12 @@ func (c *Config) checkAllowed(field string, running int, r Rate) error {
 	switch {
 	case running < 0 || int64(running) > math.MaxInt32:
 		return c.wrong(field+".Running", running, "it is 1 to 2147483647, and zero stands for any number")
-	case r.Every < 0 || micros(r.Every) > mostEvery:
-		return c.wrong(field+".Rate.Every", r.Every, "it is at most 4h46m, and zero stands for any rate")
+	case r.Every < 0:
+		return c.wrong(field+".Rate.Every", r.Every, "it cannot be negative, and zero stands for any rate")
 	case r.Burst < 0 || r.Burst > mostBurst:
 		return c.wrong(field+".Rate.Burst", r.Burst, fmt.Sprintf("it is 1 to %d, and zero stands for 1", mostBurst))
+	case micros(r.Every) > state.MaxDelay/int64(max(r.Burst, 1)):
+		return c.wrong(field+".Rate.Every", r.Every, fmt.Sprintf("with a burst of %d it takes more than 570 years", r.Burst))
 	case r.Every == 0 && r.Burst > 0:
 		return c.wrong(field+".Rate.Burst", r.Burst, "but there is no Rate.Every for it: set both, or neither")
 	}

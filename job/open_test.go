@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -120,6 +121,7 @@ func TestOpenReadsOnWhenTheOldestRecordsWereTrimmedMeanwhile(t *testing.T) {
 		for i := range 20 {
 			put(t, o.Client(), i)
 		}
+		synctest.Wait() // trims go on beside everything
 		shut(t, o)
 		if !m.Records()[0].Trimmed {
 			t.Fatal("nothing was trimmed")

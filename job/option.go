@@ -63,7 +63,8 @@ func At(t time.Time) Option {
 func Key(key string) Option { return Option{what: setKey, text: key} }
 
 // Attempts is how often the job is tried before it is a dead letter: 1 to
-// 65,535. The default is 10.
+// 65,535. The default is 20, with which, and the default back-off, a job is tried
+// for some seven hours.
 func Attempts(n int) Option { return Option{what: setAttempts, a: int64(n)} }
 
 // Backoff is how long the job waits after its first failure; after each further

@@ -31,6 +31,21 @@ const (
 	opFail     = "job: fail"
 	opReturn   = "job: return"
 	opEnd      = "job: end session"
+
+	opSearch     = "job: search"
+	opCount      = "job: count"
+	opReplayAll  = "job: replay all"
+	opCancelAll  = "job: cancel all"
+	opPause      = "job: pause"
+	opResume     = "job: resume"
+	opDrain      = "job: drain"
+	opQueues     = "job: queues"
+	opGroups     = "job: groups"
+	opSessions   = "job: sessions"
+	opWhy        = "job: why"
+	opSchedule   = "job: schedule"
+	opUnschedule = "job: unschedule"
+	opSchedules  = "job: schedules"
 )
 
 // ErrNoJob says that there is no job with an [ID]: there never was, or it has
@@ -142,7 +157,7 @@ func plain(err error) (fault.Kind, error) {
 	case state.ErrLate:
 		return fault.Deadline, errLate
 	case state.ErrChildren:
-		return fault.Overloaded, errChildren
+		return fault.Invalid, errChildren
 	case state.ErrSchedule:
 		return fault.Invalid, ErrNoSchedule
 	case state.ErrOutdated:

@@ -23,6 +23,7 @@ type request struct {
 	owner.Request
 	of     *Owner
 	queue  string   // what room is waited for in
+	read   *read    // of an owner.View: what it asks, and then the answer
 	told   listener // who is told of the answer; nil if a caller waits
 	wait   graph.Wait
 	letter letter

@@ -41,7 +41,7 @@ const bury = 30 * 24 * time.Hour
 func defaults() settings {
 	return settings{
 		queue:    "default",
-		attempts: 10,
+		attempts: 20,
 		first:    micros(time.Second),
 		most:     micros(time.Hour),
 		keep:     micros(10 * time.Minute),

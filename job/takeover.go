@@ -69,6 +69,7 @@ func (o *Owner) replay(ctx context.Context) error {
 		Queues:        o.config.queues(),
 		Weights:       o.config.weights(),
 		Caps:          o.config.caps(),
+		Calendar:      newAlmanac(&o.config),
 		SnapshotAfter: o.config.SnapshotAfter,
 	})
 	o.core.Start(first)

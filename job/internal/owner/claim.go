@@ -11,9 +11,12 @@ const mostAnswer = 1 << 20
 
 // claim lets r stand in line. If there is nothing to log, there is nothing for it.
 func (c *Core) claim(r *Request) {
-	switch {
-	case !c.state.HasSession(r.Session):
+	if !c.state.HasSession(r.Session) {
 		c.refuse(r, state.ErrNoSession)
+		return
+	}
+	c.people.filters[r.Session] = r.Filter
+	switch {
 	case !r.Wait && !c.draft.open:
 		c.settle(r)
 	default:
@@ -38,6 +41,7 @@ func (c *Core) evict(session uint64) {
 	}
 	delete(c.ears, session)
 	delete(c.people.all, session)
+	delete(c.people.filters, session)
 }
 
 // serveClaims gives ready jobs to those in line, the oldest first.

@@ -186,7 +186,7 @@ func (c *Core) read(r *Request) {
 		}
 		r.Err = err
 	case r.Op == View:
-		r.View(c.state)
+		r.View(c.Sight())
 	case r.Name == "":
 		r.Counts = c.state.Counts()
 	default:

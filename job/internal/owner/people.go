@@ -27,13 +27,14 @@ const (
 //	    so an owner that was deposed, and has nothing to write, finds out, and
 //	    nobody relies on it for longer than that.
 type people struct {
-	all   map[uint64]*person
-	base  uint64 // numbers of what sessions are to know are above it, and above those of owners before
-	lived int64  // microseconds that this Core was awake
-	sure  int64  // in that: when the newest record was made which has landed
-	made  int64  // in that: when the newest was made
-	mono  int64  // as of that
-	began bool
+	all     map[uint64]*person
+	filters map[uint64]state.Filter // of what each session that has claimed claimed last
+	base    uint64                  // numbers of what sessions are to know are above it, and above those of owners before
+	lived   int64                   // microseconds that this Core was awake
+	sure    int64                   // in that: when the newest record was made which has landed
+	made    int64                   // in that: when the newest was made
+	mono    int64                   // as of that
+	began   bool
 }
 
 type person struct {
@@ -43,7 +44,9 @@ type person struct {
 	cancels []Cancelled // that it has not said to have seen
 }
 
-func (p *people) init() { p.all = make(map[uint64]*person) }
+func (p *people) init() {
+	p.all, p.filters = make(map[uint64]*person), make(map[uint64]state.Filter)
+}
 
 // mostNap is the longest time between two calls that counts as awake. While there
 // are remote sessions the shell calls at least so often.

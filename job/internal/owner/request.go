@@ -83,7 +83,7 @@ type Request struct {
 	Epoch   uint32 // Return, Complete, Fail, Report
 
 	Most    int           // of a Claim: jobs, at most; the default is 1
-	Filter  state.Filter  // of a Claim
+	Filter  state.Filter  // of a Claim; its lists are not changed any more
 	Result  []byte        // of a Complete
 	Failure state.Failure // of a Fail
 	Name    string        // of an OpenSession, the session's; of Pause, Drained and Counts, the queue's, or "" for the shard; of Unschedule
@@ -96,8 +96,8 @@ type Request struct {
 	// by Config.Calendar.
 	Schedule *state.Schedule
 
-	// View looks at the state, which it must not change nor keep.
-	View func(*state.State)
+	// View looks at what there is. It must be quick: nobody is served meanwhile.
+	View func(Sight)
 
 	// Report is what a Report says, and what an Await or a Progress gets. An
 	// Await that is Watched is answered by a report later than Seen as well, and

@@ -19,9 +19,12 @@ type Calendar interface {
 	Next(rule string, after int64) (int64, error)
 }
 
-// mostTicks is how many ticks a record has, so that those of a long time do not
-// keep everything else waiting.
-const mostTicks = 256
+// How many ticks a record has, so that those of a long time do not keep everything
+// else waiting; and how many are tried for it.
+const (
+	mostTicks = 256
+	mostTries = 4096
+)
 
 // tickNext is when the next schedule is to be looked at.
 func (c *Core) tickNext() (at int64, ok bool) {
@@ -36,23 +39,29 @@ func (c *Core) tickNext() (at int64, ok bool) {
 }
 
 // serveTicks moves schedules on that are due. One that cannot be is looked at again
-// in a second, and keeps no other from its turn.
+// in a second, and keeps no other from its turn. A log that is low on room is not
+// filled with looking.
 func (c *Core) serveTicks(now int64) {
 	c.tickErr = nil
-	for range mostTicks {
+	for moved, tried := 0, 0; moved < mostTicks && tried < mostTries; tried++ {
 		at, ok := c.tickNext()
 		if !ok || at > now {
 			return
 		}
 		name, _, _ := c.state.NextTick()
-		err := c.tick(name, now)
-		if err == errNoSpace {
+		switch err := c.tick(name, now); {
+		case err == nil:
+			moved++
+		case err == errNoSpace:
 			c.more = true
 			return
-		}
-		if err != nil {
+		default:
 			c.tickErr = fmt.Errorf("schedule %q: %w", name, err)
-			c.state.Postpone(name, now+second)
+			again := now + second
+			if c.lowNow() != nil {
+				again = now + 10*second
+			}
+			c.state.Postpone(name, again)
 		}
 	}
 	c.more = true
@@ -77,13 +86,19 @@ func (c *Core) tick(name string, now int64) error {
 }
 
 // schedule makes a schedule. It reports false if this record has no space for it.
+// One that has the same rule already goes on as it would have: whoever says again
+// what is to be, as programs do when they start, neither moves nor repeats a tick.
 func (c *Core) schedule(r *Request, now int64) bool {
 	made := *r.Schedule
-	if made.Next == 0 {
-		if c.config.Calendar == nil {
-			c.refuse(r, state.ErrSchedule)
-			return true
-		}
+	rule, next, ok := c.state.RuleOf(made.Name)
+	switch {
+	case made.Next != 0:
+	case ok && rule == made.Rule && next != 0:
+		made.Next = next
+	case c.config.Calendar == nil:
+		c.refuse(r, state.ErrSchedule)
+		return true
+	default:
 		next, err := c.config.Calendar.Next(made.Rule, now)
 		if err != nil {
 			c.refuse(r, err)

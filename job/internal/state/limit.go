@@ -321,7 +321,7 @@ func (s *State) setLimitOf(r *reader) error {
 
 func (r *reader) rate() Rate {
 	v := Rate{r.span(), r.int()}
-	r.demand(v.Burst >= 0 && v.Burst < 1<<20 && (v.Interval > 0) == (v.Burst > 0) && v.Interval <= MaxDelay>>20)
+	r.demand(v.Burst >= 0 && v.Burst < 1<<20 && (v.Interval > 0) == (v.Burst > 0) && v.Interval <= MaxDelay/max(v.Burst, 1))
 	return v
 }
 

@@ -1,8 +1,10 @@
 package state
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // A Query says which jobs are looked for. What is not said is any.
@@ -20,7 +22,7 @@ type Query struct {
 }
 
 // Search returns the jobs that q finds whose ids are below a number, the newest
-// first: most at most, of look at most that are looked at. next is the number for
+// first, as Brief does: most at most, of look at most that are looked at. next is the number for
 // the next call; 0 says that there are no more.
 //
 // It looks at no job of another status, and at all of those otherwise.
@@ -49,7 +51,7 @@ func (s *State) Search(q *Query, below uint64, most, look int) (found []Info, ne
 				return found, 0 // and so are all before it
 			}
 			if s.finds(q, slot) {
-				found = append(found, s.info(slot))
+				found = append(found, s.brief(slot))
 			}
 		}
 	}
@@ -89,15 +91,44 @@ func (s *State) finds(q *Query, slot uint32) bool {
 	return q.Schedule == "" || j.extra != 0 && readExtra(s.jobs.arena.get(j.extra)).schedule == q.Schedule
 }
 
-// CountOf counts the jobs of a task, a queue and a group; "" and, of groups, a nil
-// are any. It looks at no job.
-func (s *State) CountOf(task, queueName string, group *string) (c Counts) {
-	for key, i := range s.lanes.index {
-		if task != "" && s.names.text(key[0]) != task || queueName != "" && s.names.text(key[1]) != queueName ||
-			group != nil && s.groupNames.text(key[2]) != *group {
-			continue
+// CountIn counts the jobs of some tasks, some queues and some groups; none named is
+// all. It looks at no job.
+func (s *State) CountIn(tasks, queues, groups []string) (c Counts) {
+	if len(tasks)+len(queues)+len(groups) == 0 {
+		return s.counts
+	}
+	isTask, isQueue, isGroup := s.names.among(tasks), s.names.among(queues), s.groupNames.among(groups)
+	if len(tasks)+len(groups) == 0 {
+		for id := range isQueue {
+			if int(id) < len(s.queues) {
+				c.plus(&s.queues[id].counts)
+			}
 		}
-		c.plus(&s.lanes.all[i].counts)
+		return c
+	}
+	for key, i := range s.lanes.index {
+		if isTask.has(key[0]) && isQueue.has(key[1]) && isGroup.has(key[2]) {
+			c.plus(&s.lanes.all[i].counts)
+		}
+	}
+	return c
+}
+
+// A choice is some of what names have numbers for; nil is all.
+type choice map[uint32]bool
+
+func (c choice) has(id uint32) bool { return c == nil || c[id] }
+
+// among are those of the texts that are in use.
+func (n *names) among(texts []string) choice {
+	if len(texts) == 0 {
+		return nil
+	}
+	c := make(choice, len(texts))
+	for _, text := range texts {
+		if id, ok := n.index[text]; ok {
+			c[id] = true
+		}
 	}
 	return c
 }
@@ -127,7 +158,24 @@ type QueueInfo struct {
 	Paused bool
 	Open   int64 // when its Rate lets a job be claimed next, or 0: now
 	Counts Counts
-	Groups []GroupInfo // those that have jobs, by name
+	Groups int // that have jobs
+}
+
+// QueueInfos are of the queues that have jobs, or something is said of, whose names
+// come after one, in order, most at most.
+func (s *State) QueueInfos(after string, most int) (all []QueueInfo) {
+	s.eachQueue(func(name string, q *queue) {
+		if !q.said() && q.all == 0 || name <= after {
+			return
+		}
+		i := QueueInfo{Name: name, Queue: q.Queue, Paused: q.paused, Counts: q.counts, Groups: q.all}
+		if !q.Rate.allows(q.tat, s.now) {
+			i.Open = q.tat - q.Rate.slack()
+		}
+		all = append(all, i)
+	})
+	slices.SortFunc(all, func(a, b QueueInfo) int { return strings.Compare(a.Name, b.Name) })
+	return all[:min(len(all), most)]
 }
 
 // A GroupInfo is what there is to say of a group in a queue.
@@ -137,44 +185,33 @@ type GroupInfo struct {
 	Counts Counts
 }
 
-// QueueInfos are of the queues that have jobs, or something is said of, by name.
-func (s *State) QueueInfos() []QueueInfo {
-	byName := make(map[string]*QueueInfo)
-	s.eachQueue(func(name string, q *queue) {
-		if !q.said() && q.all == 0 {
-			return
-		}
-		i := &QueueInfo{Name: name, Queue: q.Queue, Paused: q.paused, Counts: q.counts}
-		if !q.Rate.allows(q.tat, s.now) {
-			i.Open = q.tat - q.Rate.slack()
-		}
-		byName[name] = i
-	})
-	groups := make(map[[2]uint32]*Counts)
+// GroupInfos are of the groups of a queue that have jobs: most at most, those with
+// the most live ones first. It looks at no job.
+func (s *State) GroupInfos(queueName string, most int) []GroupInfo {
+	id, ok := s.names.find([]byte(queueName))
+	if !ok {
+		return nil
+	}
+	byGroup := make(map[uint32]*Counts)
 	for key, i := range s.lanes.index {
-		c := groups[[2]uint32{key[1], key[2]}]
+		if key[1] != id {
+			continue
+		}
+		c := byGroup[key[2]]
 		if c == nil {
 			c = new(Counts)
-			groups[[2]uint32{key[1], key[2]}] = c
+			byGroup[key[2]] = c
 		}
 		c.plus(&s.lanes.all[i].counts)
 	}
-	for key, c := range groups {
-		i := byName[s.names.text(key[0])]
-		i.Groups = append(i.Groups, GroupInfo{s.groupNames.text(key[1]), s.weight(key[1]), *c})
+	all := make([]GroupInfo, 0, len(byGroup))
+	for group, c := range byGroup {
+		all = append(all, GroupInfo{s.groupNames.text(group), s.weight(group), *c})
 	}
-	all := make([]QueueInfo, 0, len(byName))
-	for _, name := range sortedKeys(byName) {
-		i := byName[name]
-		slices.SortFunc(i.Groups, func(a, b GroupInfo) int {
-			if a.Name < b.Name {
-				return -1
-			}
-			return 1
-		})
-		all = append(all, *i)
-	}
-	return all
+	slices.SortFunc(all, func(a, b GroupInfo) int {
+		return cmp.Or(cmp.Compare(b.Counts.Live(), a.Counts.Live()), strings.Compare(a.Name, b.Name))
+	})
+	return all[:min(len(all), most)]
 }
 
 // TaskCounts counts jobs by their task.

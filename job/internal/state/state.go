@@ -195,7 +195,26 @@ func (s *State) Job(id uint64) (Info, error) {
 	return s.info(slot), nil
 }
 
+// Brief is Job without Input and Result, which may be large.
+func (s *State) Brief(id uint64) (Info, error) {
+	slot, err := s.find(id)
+	if err != nil {
+		return Info{}, err
+	}
+	return s.brief(slot), nil
+}
+
 func (s *State) info(slot uint32) Info {
+	i := s.brief(slot)
+	j := s.jobs.at(slot)
+	i.Input = clone(s.jobs.arena.get(j.input))
+	if j.status == Done {
+		i.Result = clone(s.jobs.arena.get(j.result))
+	}
+	return i
+}
+
+func (s *State) brief(slot uint32) Info {
 	j := s.jobs.at(slot)
 	l := &s.lanes.all[j.lane]
 	i := Info{
@@ -203,15 +222,12 @@ func (s *State) info(slot uint32) Info {
 		Status: j.status, Cancel: j.cancel, Priority: j.priority, Cause: j.cause,
 		Attempt: int(j.attempt), Attempts: int(j.attempts), Epoch: j.epoch,
 		Entered: j.entered, Since: j.since, Due: j.due,
-		Input: clone(s.jobs.arena.get(j.input)),
 		Group: s.groupNames.text(s.groups.all[l.group].name), Unique: uniqueOf(j.kind),
 		Timeout: j.timeout, Deadline: j.deadline, Parent: j.parent, ParentEpoch: j.parentEpoch,
 		Attached: j.kind.attached(), Called: j.kind.called(),
 	}
-	if result := clone(s.jobs.arena.get(j.result)); j.status == Done {
-		i.Result = result
-	} else {
-		i.Detail = result
+	if j.status != Done {
+		i.Detail = clone(s.jobs.arena.get(j.result))
 	}
 	if j.status == Running {
 		n := &s.sessions.all[j.session]
