@@ -234,7 +234,7 @@ func TestAScheduleThatFindsNoRoomKeepsNoOtherWaiting(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := open(t, jobtest.NewMemory(), job.Config{Queues: map[string]job.QueueConfig{"narrow": {Depth: 1}}}).Client()
 		put(t, c, 1, job.Queue("narrow"))
-		for i := range 300 {
+		for i := range 50 {
 			schedule(t, c, fmt.Sprint("narrow", i), job.Every(time.Minute), job.Queue("narrow"))
 		}
 		schedule(t, c, "wide", job.Every(10*time.Second), job.Queue("wide"))

@@ -183,3 +183,6 @@ func (s *State) checkGates(running map[uint32]int64) error {
 	}
 	return nil
 }
+
+// Blind takes the jobs away from the state, so that whatever looks at one panics.
+func (s *State) Blind() { s.jobs, s.byID = slab{}, index{} }
