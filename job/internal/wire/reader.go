@@ -102,7 +102,7 @@ func (r *Reader) longBody(n int) ([]byte, error) {
 	r.start, r.end = 0, 0
 	for len(b) < n {
 		if len(b) == cap(b) {
-			b = append(make([]byte, 0, min(n, 2*cap(b))), b...)
+			b = append(make([]byte, 0, min(n, max(2*cap(b), 2*bufferSize))), b...)
 		}
 		m, err := r.read(b[len(b):min(n, cap(b))])
 		if err != nil {
