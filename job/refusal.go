@@ -102,6 +102,9 @@ func refusal(op, name string, err error) error {
 		lost(e, err)
 	case *state.FullError:
 		full(e, err)
+	case *state.KnotError:
+		e.Kind, e.Err = fault.Deadlocked, knotted(err)
+		e.Hint = "give the child another queue or limit, or let more run"
 	case *owner.LowError:
 		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)
 		if fault.HintOf(err.Err) == "" {
@@ -168,6 +171,15 @@ func plain(err error) (fault.Kind, error) {
 		return fault.Invalid, errDifferent
 	}
 	return fault.Failed, err
+}
+
+// knotted is a child that would wait for its parents, in words.
+func knotted(k *state.KnotError) error {
+	what := fmt.Sprintf("queue %q", k.Queue)
+	if k.Limit != "" {
+		what = fmt.Sprintf("limit %q of key %q", k.Limit, k.Key)
+	}
+	return fmt.Errorf("it would wait for those who wait for it: %s lets %d run at a time, and job %v and those above it are as many", what, k.Most, ID(k.By))
 }
 
 // full is the error for want of room.

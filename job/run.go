@@ -46,6 +46,9 @@ var _ task.Runner = (*Client)(nil)
 //	                 begun.
 //	fault.Lost       the worker of the last attempt was lost. Started.
 //	fault.Fenced     through a client of [Current]: the attempt is over.
+//	fault.Deadlocked through a client of [Current]: the job and those above it
+//	                 have all that the child's queue, or its limit's key, lets
+//	                 run at a time, so it would wait for them. Not started.
 //
 // # Cost
 //

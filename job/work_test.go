@@ -496,3 +496,87 @@ func TestWrongWorkerConfigIsRefusedByName(t *testing.T) {
 		}
 	}
 }
+
+func TestChildThatWouldWaitForItsOwnParentsIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var kinds []fault.Kind
+		var nested *task.Def[int, int]
+		nested = does("nested", func(ctx context.Context, n int) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			_, err := nested.Do(ctx, job.Current(ctx).With(job.Queue("narrow"), job.Limit("narrow", "k")), n-1)
+			kinds = append(kinds, fault.KindOf(err))
+			return n, nil
+		})
+		for _, conf := range []job.Config{
+			{Queues: map[string]job.QueueConfig{"narrow": {Running: 3}}, Limits: map[string]job.LimitConfig{"narrow": {Running: 9}}},
+			{Limits: map[string]job.LimitConfig{"narrow": {Running: 3}}},
+		} {
+			kinds = nil
+			conf.Log = quiet
+			o := open(t, jobtest.NewMemory(), conf)
+			c := o.Client()
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{nested}}) }()
+			_, err := nested.Do(t.Context(), c.With(job.Queue("narrow"), job.Limit("narrow", "k")), 5)
+			if err != nil || len(kinds) != 3 || kinds[0] != fault.Deadlocked || kinds[1] != fault.None {
+				t.Errorf("%v, %v", kinds, err)
+			}
+			stop()
+			<-done
+		}
+	})
+}
+
+// Double runs by timers: no time is too long for a job whose worker is there.
+func TestJobThatTakesDaysRunsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var runs atomic.Int32
+		long := does("long", func(ctx context.Context, n int) (int, error) {
+			runs.Add(1)
+			return n, scope.Sleep(ctx, 100*time.Hour)
+		})
+		_, c := opened(t, jobtest.NewMemory())
+		for range 3 {
+			working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
+		}
+		h, err := job.Enqueue(t.Context(), c, long, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.Wait(t.Context()); got != 1 || err != nil || runs.Load() != 1 {
+			t.Errorf("got %d, %v after %d runs", got, err, runs.Load())
+		}
+	})
+}
+
+// Stuck "running" for ever: whatever was claimed when everything went down is
+// claimable when there is an owner again.
+func TestJobsOfAnOwnerThatIsGoneAreNotRunningAnyMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := jobtest.NewMemory()
+		begun := make(chan context.Context, 9)
+		long := waits("long", begun)
+		_, c := opened(t, log)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
+		var ids []job.ID
+		for n := range 5 {
+			h, err := job.Enqueue(t.Context(), c, long, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, h.ID())
+			<-begun
+		}
+		_, next := opened(t, log)
+		for _, id := range ids {
+			wantState(t, next, id, job.Ready)
+		}
+		_, _ = c.Counts(t.Context(), "")
+		_, _ = job.Enqueue(t.Context(), c, long, 9) // the old one finds out
+	})
+}

@@ -224,6 +224,9 @@ func (s *State) enter(v *specView) error {
 	if s.tooMany(v) {
 		return ErrChildren
 	}
+	if knot := s.knot(v); knot != nil {
+		return knot
+	}
 	laneID, ok := s.joinLane(v.task, v.queue, v.group)
 	if !ok {
 		return ErrNames

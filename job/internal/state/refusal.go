@@ -32,6 +32,23 @@ var (
 	ErrDifferent = errors.New("state: the client's request was another one")
 )
 
+// A KnotError says that a child was not entered because it could not run before
+// those do whose child it is, and who wait for it: they have all that its queue, or
+// its limit's key, allows.
+type KnotError struct {
+	Queue, Limit, Key string // Limit is "" if it is the queue's
+	Most              int64
+	By                uint64 // the nearest of them
+}
+
+// Error says what they have.
+func (e *KnotError) Error() string {
+	if e.Limit == "" {
+		return fmt.Sprintf("state: queue %q runs %d jobs at a time, and those that wait for this one are as many", e.Queue, e.Most)
+	}
+	return fmt.Sprintf("state: limit %q of key %q lets %d jobs run at a time, and those that wait for this one are as many", e.Limit, e.Key, e.Most)
+}
+
 // A FullError says that jobs were not entered because a limit was reached.
 type FullError struct {
 	Queue string // "" if the limit is the shard's

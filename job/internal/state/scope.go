@@ -49,6 +49,58 @@ func (s *State) mayLiveAgain(j *jobRec) (parent uint32, ok bool) {
 	return parent, err == nil && s.jobs.at(parent).status.Live()
 }
 
+// knot says why v, a child, would wait for those who wait for it. Nobody else can
+// give way to it: what they hold they hold until they have ended.
+func (s *State) knot(v *specView) *KnotError {
+	if v.parent == 0 {
+		return nil
+	}
+	var inQueue, inLimit int64
+	queueID, _ := s.names.find(v.queue)
+	q := s.allowed(v.queue)
+	set, gateID, limited := s.gateOf(v)
+	for id := v.parent; id != 0; {
+		slot, err := s.find(id)
+		if err != nil {
+			break
+		}
+		p := s.jobs.at(slot)
+		if p.status == Running && s.lanes.all[p.lane].queue == queueID {
+			inQueue++
+		}
+		if p.status == Running && limited && p.cell != 0 && s.limiting.cells[p.cell].gate == gateID {
+			inLimit++
+		}
+		switch {
+		case q.Running > 0 && inQueue >= q.Running:
+			return &KnotError{Queue: string(v.queue), Most: q.Running, By: v.parent}
+		case set.Running > 0 && inLimit >= set.Running:
+			return &KnotError{Queue: string(v.queue), Limit: string(v.limit), Key: string(v.limitKey), Most: set.Running, By: v.parent}
+		}
+		id = p.parent
+	}
+	return nil
+}
+
+// allowed is what is said of a queue.
+func (s *State) allowed(name []byte) Queue {
+	if id, ok := s.names.find(name); ok && int(id) < len(s.queues) {
+		return s.queues[id].Queue
+	}
+	return Queue{}
+}
+
+// gateOf is the gate that v counts for, if there is one yet, and its limit.
+func (s *State) gateOf(v *specView) (set Limit, gate uint32, ok bool) {
+	m := &s.limiting
+	id, ok := m.names.find(v.limit)
+	if !ok || len(v.limit) == 0 {
+		return Limit{}, 0, false
+	}
+	gate, ok = m.byKey[gateKey{id, string(v.limitKey)}]
+	return m.set[id], gate, ok
+}
+
 // tooMany reports whether the parent of v, which there is, has no room for
 // another child.
 func (s *State) tooMany(v *specView) bool {

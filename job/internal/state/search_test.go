@@ -21,7 +21,7 @@ func many(t *testing.T, n int) *state.State {
 			t.Fatal(err)
 		}
 	}
-	apply(state.AppendLimits(nil, state.Limits{Jobs: 1 << 20, Bytes: 1 << 30, Kept: 1 << 20}))
+	apply(state.AppendLimits(nil, state.Limits{Jobs: 1 << 20, Bytes: 1 << 30, Kept: 1 << 20, Buried: 1 << 20, KeptBytes: 1 << 30}))
 	apply(state.AppendSessionOpen(nil, "s", false))
 	for i := range n {
 		apply(state.AppendEnqueue(nil, state.Spec{
