@@ -21,6 +21,7 @@ const (
 	opWait     = "job: wait"
 	opProgress = "job: progress"
 	opWork     = "job: work"
+	opInput    = "job: input"
 	opStatus   = "job: status"
 	opCancel   = "job: cancel"
 	opReplay   = "job: replay"
