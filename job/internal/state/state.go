@@ -93,8 +93,8 @@ func (s *State) Begin(now int64) {
 	}
 	s.now = now
 	s.openGates() // first: what comes to be ready stands behind those that wait
+	s.passDeadlines()
 	left := MaxTimers
-	left -= s.passDeadlines(left)
 	for ; left > 0 && len(s.due) > 0 && s.due[0].at <= now; left-- {
 		slot, at := s.due[0].slot, s.due[0].at
 		s.touch(slot)
