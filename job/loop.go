@@ -123,6 +123,11 @@ func (o *Owner) deliver(l *letter) {
 
 // release answers those whose answer the core has.
 func (o *Owner) release() {
+	for _, r := range o.core.Entered() {
+		if r, ok := r.Tag.(*request); ok && r.told != nil {
+			r.told.entered(r)
+		}
+	}
 	for _, r := range o.core.Answered() {
 		if r, ok := r.Tag.(*request); ok {
 			o.answer(r)

@@ -44,6 +44,10 @@ type listener interface {
 	// answered takes r, which is the listener's from now on. It must not block.
 	// It is false if nobody wants the answer any more, and then takes nothing.
 	answered(r *request) bool
+
+	// entered is told that the job of r, an Enqueue that follows, is in the log,
+	// before the answer. r is still the loop's.
+	entered(r *request)
 }
 
 // An entry is a request that enters one job.
@@ -244,13 +248,13 @@ func (o *Owner) undo(r *request) {
 	if r.Err != nil || o.ends {
 		return
 	}
-	switch r.Op {
-	case owner.Claim:
+	switch {
+	case r.Op == owner.Claim:
 		for i := range r.Jobs {
 			j := &r.Jobs[i]
 			o.core.Add(&owner.Request{Op: owner.Return, Session: r.Session, Job: j.ID, Epoch: j.Epoch})
 		}
-	case owner.OpenSession:
+	case r.Op == owner.OpenSession && !r.Remote: // a remote one ends if nobody keeps it
 		o.core.Add(&owner.Request{Op: owner.EndSession, Session: r.IDs[0]})
 	}
 }
