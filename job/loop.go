@@ -114,7 +114,7 @@ func (o *Owner) deliver(l *letter) {
 	case l.again != nil:
 		o.left(r, l.again)
 	case l.gone:
-		o.deserted(r)
+		o.dropped(r, l.undo)
 	case r.stage.CompareAndSwap(posted, o.round.Load()):
 		o.held.insert(r)
 		o.core.Add(&r.Request)

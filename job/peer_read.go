@@ -74,7 +74,7 @@ func (p *peer) left(id uint64) {
 	p.mu.Lock()
 	s := p.open[id]
 	p.mu.Unlock()
-	if s != nil && !p.owner.desert(&s.request) {
+	if s != nil && !p.owner.drop(&s.request) {
 		s.refused = owner.ErrDropped // the loop has not had it, nor will it
 		p.push(outgoing{s: s})
 	}

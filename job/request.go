@@ -108,16 +108,22 @@ func (o *Owner) post(r *request) error {
 	return nil
 }
 
-// desert says that whoever posted r does not want its answer any more. It is
-// answered sooner, if that can be, with [owner.ErrDropped] unless it is carried
-// out all the same; but if it is false nothing has happened, nothing will, and
-// there is no answer. Said of one that was answered, it takes back what can be.
-func (o *Owner) desert(r *request) bool {
+// drop says that whoever posted r does not want it carried out any more. It is
+// answered with [owner.ErrDropped] unless it is all the same; but if drop is false
+// nothing has happened, nothing will, and there is no answer.
+func (o *Owner) drop(r *request) bool {
 	if r.stage.CompareAndSwap(posted, withdrawn) {
 		return false
 	}
 	o.inbox.push(&letter{about: r, gone: true}) // else it is answered by the end
 	return true
+}
+
+// desert is drop where nobody would hear the answer, nor has heard it.
+func (o *Owner) desert(r *request) {
+	if !r.stage.CompareAndSwap(posted, withdrawn) {
+		o.inbox.push(&letter{about: r, gone: true, undo: true})
+	}
 }
 
 // leave ends the wait of a caller whose context has ended.
@@ -224,13 +230,15 @@ func (o *Owner) left(r *request, s *second) {
 	o.core.Drop(&r.Request)
 }
 
-// deserted is told that nobody wants r's answer.
-func (o *Owner) deserted(r *request) {
-	if r.answered {
+// dropped is told that r need not be carried out, and, if undo, that nobody has
+// heard of it should it have been.
+func (o *Owner) dropped(r *request, undo bool) {
+	switch {
+	case !r.answered:
+		o.core.Drop(&r.Request)
+	case undo:
 		o.undo(r)
-		return
 	}
-	o.core.Drop(&r.Request)
 }
 
 // hand gives r, which is answered, to who waits by w, for the last time.
