@@ -9,24 +9,21 @@ import (
 
 // An almanac tells an owner when schedules are due, by the texts of their rules.
 type almanac struct {
-	rules map[string]*calendar.Rule // nil is one that cannot be read
+	rules map[string]*calendar.Rule
+	told  map[string]bool // rules that cannot be read, of which that was logged
 	log   *slog.Logger
 	name  string
 }
 
 func newAlmanac(c *Config) *almanac {
-	return &almanac{rules: make(map[string]*calendar.Rule), log: c.Log, name: c.Name}
+	return &almanac{rules: make(map[string]*calendar.Rule), told: make(map[string]bool), log: c.Log, name: c.Name}
 }
 
 // mostRules is how many rules are kept read. There are no more schedules.
 const mostRules = 1 << 16
 
-const (
-	// missedAfter is how late a time is that counts as missed.
-	missedAfter = time.Minute
-	// againAfter is when a rule is tried again that this machine cannot read.
-	againAfter = time.Minute
-)
+// missedAfter is how late a time is that counts as missed.
+const missedAfter = time.Minute
 
 // read is the rule of a text, or why it cannot be read.
 func (a *almanac) read(text string) (*calendar.Rule, error) {
@@ -55,13 +52,16 @@ func (a *almanac) Next(text string, after int64) (int64, error) {
 }
 
 // Tick is what becomes of a schedule that is due. One whose rule cannot be read here,
-// since this machine does not know the zone, is tried again later, and keeps the
-// others from nothing.
+// since this machine does not know the zone, stays due: its owner tries again, and
+// moves others on.
 func (a *almanac) Tick(text string, due, now int64) (tick, next int64, err error) {
 	r, err := a.read(text)
 	if err != nil {
-		a.log.Error("job: a schedule's rule cannot be read here, and is tried again", "name", a.name, "rule", text, "err", err)
-		return 0, now + againAfter.Microseconds(), nil
+		if !a.told[text] {
+			a.told[text] = true
+			a.log.Error("job: a schedule's rule cannot be read here, and is tried again", "name", a.name, "rule", text, "err", err)
+		}
+		return 0, 0, err
 	}
 	tick, next = tickOf(r, ruleOf(text).missed, due, now)
 	return tick, next, nil

@@ -70,6 +70,20 @@ func (c *Client) Status(ctx context.Context, id ID) (Status, error) {
 	return statusOf(&r.Jobs[0]), nil
 }
 
+// Input returns the input of a job as [task.Task.Serve] takes it, nil if the job is
+// done or was cancelled.
+//
+// # Errors
+//
+// Beside those of [Client], [fault.Invalid] with [ErrNoJob].
+func (c *Client) Input(ctx context.Context, id ID) ([]byte, error) {
+	r, err := c.about(ctx, "Input", opInput, owner.Job, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Jobs[0].Input, nil
+}
+
 // Cancel sees to it that a job does nothing any more, and returns the state that
 // it has then. One that nobody has claimed is Cancelled; after that nobody will
 // begin with it. One that is Running stays so until its attempt ends: it is not

@@ -30,6 +30,7 @@ func (o *Owner) run(next owner.Next) {
 			why = o.crash(value)
 		}
 		o.end(why)
+		o.mine.Unlock()
 	}()
 	why = o.serve(next)
 	returned = true
@@ -56,7 +57,7 @@ func (o *Owner) serve(next owner.Next) error {
 		if next.Do == owner.Idle {
 			o.round.Add(1)
 			o.publish()
-			o.await(next)
+			o.outside(func() { o.await(next) })
 			continue
 		}
 		for next.Do != owner.Idle {
@@ -167,15 +168,24 @@ func (o *Owner) pause(d time.Duration) error {
 			if !o.inbox.mayWait() {
 				continue
 			}
-			select {
-			case <-o.inbox.bell:
-			case <-t.C:
-				waiting = false
-			case <-o.ctx.Done():
-				waiting = false
-			}
+			o.outside(func() {
+				select {
+				case <-o.inbox.bell:
+				case <-t.C:
+					waiting = false
+				case <-o.ctx.Done():
+					waiting = false
+				}
+			})
 			o.inbox.woken()
 		}
 	}
 	return context.Cause(o.ctx)
+}
+
+// outside runs f, which does not look at the core, and lets others do so meanwhile.
+func (o *Owner) outside(f func()) {
+	o.mine.Unlock()
+	defer o.mine.Lock()
+	f()
 }

@@ -76,6 +76,7 @@ func open(ctx context.Context, log Log, c Config, now func() owner.Time) (*Owner
 		o.limits[name] = true
 	}
 	began := time.Now()
+	o.mine.Lock() // for the loop
 	next, err := o.takeOver(ctx)
 	if err != nil {
 		return nil, notOpened(ctx, c.Name, err)

@@ -31,6 +31,10 @@ type Owner struct {
 	closing atomic.Bool
 	round   atomic.Uint64 // of deciding and appending; from 1
 
+	// mine is held by the loop but while it waits, for others or for the log: who
+	// has it may look at core.
+	mine sync.Mutex
+
 	// The loop's.
 	core    *owner.Core
 	held    ring          // requests that were taken and not answered

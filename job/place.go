@@ -50,7 +50,7 @@ func (p *place) Label() graph.Label { return graph.Label{Kind: "job", Name: p.co
 // Figures returns what there is to show of the owner.
 func (p *place) Figures() []graph.Figure {
 	s := (*Owner)(p).Stats()
-	return []graph.Figure{
+	figures := []graph.Figure{
 		{Name: "live", Value: s.Jobs.Live()},
 		{Name: "delayed", Value: s.Jobs.Delayed},
 		{Name: "ready", Value: s.Jobs.Ready},
@@ -66,4 +66,5 @@ func (p *place) Figures() []graph.Figure {
 		{Name: "snapshot", Value: s.Snapshot},
 		{Name: "append", Value: s.Append},
 	}
+	return append(figures, (*Owner)(p).scene()...)
 }

@@ -23,6 +23,7 @@ const (
 	opWait     = "job: wait"
 	opProgress = "job: progress"
 	opWork     = "job: work"
+	opInput    = "job: input"
 	opStatus   = "job: status"
 	opCancel   = "job: cancel"
 	opReplay   = "job: replay"
@@ -105,7 +106,7 @@ func refusal(op, name string, err error) error {
 	case *state.FullError:
 		full(e, err)
 	case *state.KnotError:
-		e.Kind, e.Err = fault.Deadlocked, knotted(err)
+		e.Kind, e.Err = fault.Deadlocked, fault.Permanent(knotted(err))
 		e.Hint = "give the child another queue or limit, or let more run"
 	case *owner.LowError:
 		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)

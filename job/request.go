@@ -178,6 +178,9 @@ func (r *request) Blocked(*graph.Task, func(*graph.Task) bool) bool { return fal
 // Label says what is waited for. A request that has seen a round go by without
 // an answer waits for more than the log.
 func (r *request) Label() graph.Label {
+	if r.Follow {
+		return graph.Label{Kind: "job", Name: r.Specs[0].Task}
+	}
 	if taken := r.stage.Load(); taken != posted && taken < r.of.round.Load() {
 		switch r.Op {
 		case owner.Enqueue:

@@ -225,7 +225,7 @@ func TestAllThatMatchAreCancelled(t *testing.T) {
 		if err != nil || n != 250 {
 			t.Errorf("%d were cancelled, %v", n, err)
 		}
-		if took := len(m.Records()) - before; took > 100 {
+		if took := len(m.Records()) - before; took > 240 { // they share records, if not always many
 			t.Errorf("it took %d records", took)
 		}
 		if st := wantState(t, c, running.ID(), job.Running); !st.Cancelling {

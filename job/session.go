@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/hemgo/hem/fault"
@@ -94,7 +93,7 @@ func (s *Session) Claim(ctx context.Context, most int, f Filter) ([]*Lease, erro
 	}
 	r := &request{}
 	r.Op, r.Session, r.Most, r.Wait = owner.Claim, s.id, min(most, mostClaimed), true
-	r.Filter = state.Filter{Tasks: slices.Clone(f.Tasks), Queues: slices.Clone(f.Queues)}
+	r.Filter = state.Filter{Tasks: append([]string(nil), f.Tasks...), Queues: append([]string(nil), f.Queues...)}
 	if err := s.ask(ctx, r); err != nil {
 		return nil, refusal(opClaim, s.name, err)
 	}

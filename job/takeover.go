@@ -80,13 +80,16 @@ func (o *Owner) replay(ctx context.Context) error {
 func (o *Owner) carryOut(ctx context.Context, next owner.Next) (owner.Next, error) {
 	switch next.Do {
 	case owner.Append:
+		var err error
 		began := time.Now()
-		err := o.store.Append(ctx, next.After, next.Rec)
+		o.outside(func() { err = o.store.Append(ctx, next.After, next.Rec) })
 		o.took = time.Since(began)
 		o.note(err)
 		next = o.core.Appended(o.now(), classify(err))
 	case owner.Look:
-		rec, err := o.look(ctx, next.After+1)
+		var rec []byte
+		var err error
+		o.outside(func() { rec, err = o.look(ctx, next.After+1) })
 		next = o.core.Looked(o.now(), rec, classify(err))
 	}
 	if next.Do == owner.Ended {

@@ -53,8 +53,15 @@ func TestCompareDrivesAChildOnEachPlacementAndPrintsARowForEach(t *testing.T) {
 }
 
 func TestASignalEndsTheServiceInGoodOrder(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-on", "pool", "-addr", "127.0.0.1:0")
-	cmd.Env = append(os.Environ(), asMain+"=1")
+	for _, p := range placements {
+		t.Run(p.name, func(t *testing.T) { endsByASignal(t, p.name) })
+	}
+}
+
+func endsByASignal(t *testing.T, placement string) {
+	temp := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-on", placement, "-addr", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+temp)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +83,9 @@ func TestASignalEndsTheServiceInGoodOrder(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the service ended with %v", err)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("it has left %v, %v", left, err)
 	}
 }
 

@@ -12,11 +12,13 @@
 //	checker -on goroutine    a goroutine for each request
 //	checker -on pool         a CPU pool that leaves one processor to the others
 //	checker -on process      a worker process, which the kernel bounds and can kill
+//	checker -on job          a durable job, in a log on the disk before it begins, which
+//	                         is worked at in such a process
 //
 //	checker -compare -for 5s measures each, from a process of its own
 //
 // Source can be written to harm whoever checks it: a few lines that keep go/types
 // busy for ever, fill the memory or overflow the stack, which no recover survives.
-// On process that fails the one request, with a reason. On the other two it stays
-// for ever, or takes the service down. hostile_test.go shows all three.
+// On process and job that fails the one request, with a reason. On the other two it
+// stays for ever, or takes the service down. hostile_test.go shows it.
 package main

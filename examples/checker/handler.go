@@ -49,7 +49,7 @@ func (v *service) checkStd(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "name a standard package, as in /check?pkg=net/http, or POST source")
 		return
 	}
-	v.answer(w, r, job{Std: pkg})
+	v.answer(w, r, subject{Std: pkg})
 }
 
 func (v *service) checkPosted(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +74,7 @@ func (v *service) checkPosted(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "name is a file's name without its folder")
 		return
 	}
-	v.answer(w, r, job{Name: name, Data: data})
+	v.answer(w, r, subject{Name: name, Data: data})
 }
 
 // isGoFile tells one file from an archive: by its declared type, else because
@@ -91,8 +91,8 @@ func isGoFile(r *http.Request, data []byte) bool {
 }
 
 // answer runs the check wherever the service was told to, and says how it went.
-func (v *service) answer(w http.ResponseWriter, r *http.Request, j job) {
-	got, err := v.check(r.Context(), j)
+func (v *service) answer(w http.ResponseWriter, r *http.Request, s subject) {
+	got, err := v.check(r.Context(), s)
 	switch {
 	case err == nil && got.Refused == nil:
 		reply(w, http.StatusOK, got.Report)

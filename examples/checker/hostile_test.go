@@ -19,7 +19,7 @@ import (
 
 // hostile is source that no limit of the checker's own refuses, because what it
 // does to go/types was not known when they were drawn up, or cannot be seen in
-// its text. What each becomes of on process is said by status and says.
+// its text. What becomes of each on process, and on job, is said by says.
 var hostile = []struct {
 	name, source string
 	each         proc.Limits
@@ -77,9 +77,17 @@ func tameRace() {
 }
 
 func TestHostileSourceOnAProcessFailsItsOwnRequestAlone(t *testing.T) {
+	failsAlone(t, "process")
+}
+
+func TestHostileSourceAsAJobFailsItsOwnRequestAlone(t *testing.T) {
+	failsAlone(t, "job")
+}
+
+func failsAlone(t *testing.T, placement string) {
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
-			serveOn(t, "process", h.each, func(t *testing.T, _ *scope.Scope, url string) {
+			serveOn(t, placement, h.each, func(t *testing.T, _ *scope.Scope, url string) {
 				got := make(chan answer)
 				go func() { got <- ask(t, "POST", url+"/check?name=a.go", strings.NewReader(h.source)) }()
 				others := 0
@@ -121,15 +129,22 @@ func goesOn(t *testing.T, url string) {
 // whole waits until as many workers are idle as there should be.
 func whole(t *testing.T, url string) {
 	t.Helper()
-	var workers, idle int
+	workers, idle := 0, 0
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		_, figures, _ := strings.Cut(text(t, url+"/debug/hem"), "proc checks")
-		if fmt.Sscanf(figures, " workers %d idle %d", &workers, &idle); workers > 0 && idle == workers {
+		if workers, idle = staff(t, url); workers > 0 && idle == workers {
 			goesOn(t, url)
 			return
 		}
 	}
 	t.Errorf("of %d workers %d are idle", workers, idle)
+}
+
+// staff is how many workers there are, and have nothing to do.
+func staff(t *testing.T, url string) (workers, idle int) {
+	t.Helper()
+	_, figures, _ := strings.Cut(text(t, url+"/debug/hem"), "proc checks")
+	fmt.Sscanf(figures, " workers %d idle %d", &workers, &idle)
+	return workers, idle
 }
 
 // The control: what the same source does to the service itself, which here is a
@@ -217,7 +232,7 @@ func (c *childService) stillChecks(t *testing.T, leave func()) {
 func (c *childService) hasGrown(t *testing.T, _ func()) {
 	const allowed = 128 << 20
 	var resident int
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if resident = c.resident(t); resident > 2*allowed {
 			return
 		}
@@ -248,5 +263,32 @@ func (c *childService) hasCrashed(t *testing.T, _ func()) {
 		}
 	case <-time.After(time.Minute):
 		t.Error("it goes on")
+	}
+}
+
+func TestACheckEndsWhenItsRequestIsGivenUp(t *testing.T) {
+	for _, placement := range []string{"process", "job"} {
+		t.Run(placement, func(t *testing.T) {
+			endless := hostile[0]
+			endless.each.Wall = time.Hour
+			serveOn(t, placement, endless.each, func(t *testing.T, _ *scope.Scope, url string) {
+				ctx, leave := context.WithCancel(t.Context())
+				left := make(chan error, 1)
+				go func() {
+					req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/check?name=a.go", strings.NewReader(endless.source))
+					if err == nil {
+						_, err = http.DefaultClient.Do(req)
+					}
+					left <- err
+				}()
+				for workers, idle := 0, 0; workers == idle; workers, idle = staff(t, url) {
+				}
+				leave()
+				if err := <-left; err == nil {
+					t.Error("it was answered")
+				}
+				whole(t, url)
+			})
+		})
 	}
 }

@@ -20,12 +20,19 @@ var placements = []struct {
 	{"pool", func(proc.Limits) (task.Runner, error) {
 		return pool.New(pool.Config{Name: "cpu", Overflow: pool.Reject})
 	}},
-	{"process", func(each proc.Limits) (task.Runner, error) { return proc.New(processes(each)) }},
+	{"process", func(each proc.Limits) (task.Runner, error) { return openProcesses(each) }},
+	{"job", func(each proc.Limits) (task.Runner, error) { return openDurable(each) }},
 }
 
 // limits are what one check may use, where that can be enforced. The largest
 // package of the standard library takes a few seconds and 200 MB.
 var limits = proc.Limits{Memory: 1 << 30, Wall: 30 * time.Second}
+
+// openProcesses starts processes for checks.
+func openProcesses(each proc.Limits) (explained, error) {
+	p, err := proc.New(processes(each))
+	return explained{p}, err
+}
 
 // processes says how checks run in processes of their own.
 func processes(each proc.Limits) proc.Config {

@@ -16,7 +16,7 @@ import (
 // service is the assembled program: main and the tests start the same one.
 type service struct {
 	runner task.Runner
-	check  func(context.Context, job) (verdict, error)
+	check  func(context.Context, subject) (verdict, error)
 }
 
 func newService(placement string, each proc.Limits) (*service, error) {
@@ -24,7 +24,13 @@ func newService(placement string, each proc.Limits) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &service{runner: r, check: checkSource.On(r)}, nil
+	v := &service{runner: r, check: checkSource.On(r)}
+	if c, ok := r.(interface {
+		check(context.Context, subject) (verdict, error)
+	}); ok {
+		v.check = c.check
+	}
+	return v, nil
 }
 
 // start serves on addr as tasks of s, and returns the service's URL. Asked to
@@ -49,6 +55,9 @@ func (v *service) start(s *scope.Scope, addr string) (url string, err error) {
 		}
 		return nil
 	})
+	if w, ok := v.runner.(interface{ work(context.Context) error }); ok {
+		s.Daemon(w.work, scope.Name("worker")) // as long as there are requests
+	}
 	s.Go(func(context.Context) error {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hemgo/hem/proc"
 	"github.com/hemgo/hem/scope"
@@ -38,7 +39,7 @@ func serveOn(t *testing.T, placement string, each proc.Limits, body func(t *test
 		defer s.Stop(errors.New("the test is over"))
 		body(t, s, url)
 		return nil
-	})
+	}, scopetest.With(scope.Grace(time.Minute))) // tests share the machine with others
 }
 
 // answer is what the service says.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"os"
 	"sync"
 
 	"github.com/hemgo/hem/examples/checker/check"
@@ -11,11 +13,12 @@ import (
 	"github.com/hemgo/hem/task"
 )
 
-// job is what one request wants checked: a standard package, or source.
-type job struct {
+// subject is what one request wants checked: a standard package, or source.
+type subject struct {
 	Std  string // import path; empty if there is source
-	Name string // of the one file in Source; empty if Source is a tar
+	Name string // of the one file in Data; empty if Data is a tar
 	Data []byte
+	File string // where Data is, if it is too large for the rung to carry
 }
 
 // verdict is what came of it: a report, or why the input was refused. A refusal
@@ -32,12 +35,12 @@ type refusal struct {
 
 // checkSource is the heavy work. It has a name and can travel, so that any
 // Runner may run it.
-var checkSource = task.Define("check", func(ctx context.Context, j job) (verdict, error) {
+var checkSource = task.Define("check", func(ctx context.Context, s subject) (verdict, error) {
 	checker, err := theChecker()
 	if err != nil {
 		return verdict{}, err
 	}
-	src, err := j.source()
+	src, err := s.source()
 	if err == nil {
 		var report *check.Report
 		if report, err = checker.Check(ctx, src); err == nil {
@@ -50,14 +53,23 @@ var checkSource = task.Define("check", func(ctx context.Context, j job) (verdict
 	return verdict{}, err
 })
 
-func (j job) source() (*check.Source, error) {
-	switch {
-	case j.Std != "":
-		return check.FromStd(j.Std, check.Limits{})
-	case j.Name != "":
-		return check.FromFile(j.Name, bytes.NewReader(j.Data), check.Limits{})
+func (s subject) source() (*check.Source, error) {
+	if s.Std != "" {
+		return check.FromStd(s.Std, check.Limits{})
 	}
-	return check.FromTar(bytes.NewReader(j.Data), check.Limits{})
+	var data io.Reader = bytes.NewReader(s.Data)
+	if s.File != "" {
+		f, err := os.Open(s.File)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		data = f
+	}
+	if s.Name != "" {
+		return check.FromFile(s.Name, data, check.Limits{})
+	}
+	return check.FromTar(data, check.Limits{})
 }
 
 // theChecker is one for each process: it holds the standard library.

@@ -47,7 +47,7 @@ func (c *Core) tell(r *Request) {
 // release tells everything that has waited for the draft.
 func (c *Core) release() {
 	for _, r := range c.held {
-		if r.Follow && r.Err == nil {
+		if r.Follow && !r.followed && r.Err == nil {
 			c.follow(r)
 			continue
 		}
@@ -77,7 +77,7 @@ func (c *Core) watchFrom(r *Request) {
 
 // follow lets r, whose job is in the log, wait for its end.
 func (c *Core) follow(r *Request) {
-	r.Job, r.trace = r.IDs[0], before
+	r.Job, r.trace, r.followed = r.IDs[0], before, true
 	if len(c.follows[r.Job]) > 0 {
 		c.state.Unwatch(r.Job)
 		dropFrom(c.follows, r.Job, r)
@@ -120,7 +120,7 @@ func (c *Core) lose(r *Request, may bool) {
 // forget clears the answer.
 func (r *Request) forget() {
 	r.Err, r.IDs, r.Existing, r.Status = nil, nil, nil, 0
-	r.fate = nil
+	r.fate, r.followed = nil, false
 	r.Jobs, r.Cancels, r.Counts, r.Depth = nil, nil, state.Counts{}, 0
 	if r.Op != Report {
 		r.Report = Reported{}

@@ -57,7 +57,11 @@ func (c *Core) record(now int64) error {
 	c.more = false
 	c.snapshot.bytes, c.snapshot.parts = 0, 0
 	begins := c.snapshotDue()
+	before := c.state.Counts()
 	c.state.Begin(now)
+	if after := c.state.Counts(); after.Live() < before.Live() || after.Bytes < before.Bytes {
+		c.rooms.freed = true
+	}
 	if begins {
 		c.beginSnapshot()
 	}
@@ -125,6 +129,7 @@ func (c *Core) decide(r *Request) bool {
 		c.drained(r)
 		return true
 	case Leave:
+		c.rooms.freed = true // perhaps
 		return c.leave(r)
 	case Schedule:
 		return c.schedule(r, c.draft.header.Now)

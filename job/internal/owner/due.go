@@ -30,6 +30,9 @@ func (c *Core) needed(now int64) bool {
 			if at, ok := c.state.NextReady(); ok && at <= now {
 				return true
 			}
+			if at, ok := c.state.NextOpen(); ok && at <= now {
+				return true
+			}
 		default:
 			return true
 		}

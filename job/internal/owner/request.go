@@ -121,13 +121,14 @@ type Request struct {
 
 	Tag any // whatever the caller likes; the Core does not look at it
 
-	fate    *state.Info // of a Follow, whose job ended with the record that it is in
-	place   place
-	trace   trace
-	dropped bool     // its caller has gone; only where decided
-	arrival uint64   // in order of Add
-	queues  []string // where lined: those of Specs, each once
-	need    int64    // likewise, how many of Specs have no key
+	followed bool        // of a Follow: its job is in the log
+	fate     *state.Info // of a Follow, whose job ended with the record that it is in
+	place    place
+	trace    trace
+	dropped  bool     // its caller has gone; only where decided
+	arrival  uint64   // in order of Add
+	queues   []string // where lined: those of Specs, each once
+	need     int64    // likewise, how many of Specs have no key
 }
 
 // A place is where the Core has a request: in exactly one of its lists.

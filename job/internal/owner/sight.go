@@ -32,14 +32,18 @@ func (s Sight) Silent(session uint64) int64 {
 	return 0
 }
 
-// Served reports whether the last Claim of an open session was for such jobs.
+// Served reports whether the last Claim of an open session was for such jobs. It may
+// have been for one that works, and whose last Claim another Core has seen.
 func (s Sight) Served(task, queue string) bool {
 	for _, f := range s.people.filters {
 		if hasName(f.Tasks, task) && hasName(f.Queues, queue) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(s.Sessions(), func(i state.SessionInfo) bool {
+		_, claims := s.people.filters[i.ID]
+		return !claims && i.Running > 0
+	})
 }
 
 func hasName(names []string, name string) bool { return names == nil || slices.Contains(names, name) }

@@ -89,6 +89,15 @@ func (c *Core) tick(name string, now int64) error {
 // One that has the same rule already goes on as it would have: whoever says again
 // what is to be, as programs do when they start, neither moves nor repeats a tick.
 func (c *Core) schedule(r *Request, now int64) bool {
+	if c.repeated(r) { // its Next was made then
+		err := c.state.Recall(r.Request, &c.out)
+		if err != nil {
+			c.refuse(r, err)
+		} else {
+			c.carried(r)
+		}
+		return true
+	}
 	made := *r.Schedule
 	rule, next, ok := c.state.RuleOf(made.Name)
 	switch {

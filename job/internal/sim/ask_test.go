@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -43,8 +44,16 @@ func (w *world) spec(d *dice, number, i int) state.Spec {
 		Task: pick(d, taskNames...), Queue: pick(d, queueNames...), Attempts: uint16(d.between(1, 3)),
 		First: d.below(3) * 400e3, Most: 1e6, Keep: pick[int64](d, 0, 1e6, 5e6, 60e6), Bury: pick[int64](d, 0, 2e6, 30e6, 60e6),
 	}
-	if d.one(3) {
+	switch d.below(6) {
+	case 0, 1:
 		p.Key = pick(d, "k", "l")
+		if d.one(3) {
+			p.Unique = state.Unique(d.below(8))
+		}
+	case 2:
+		if k := w.workers[d.below(3)]; k.session != 0 && d.one(2) {
+			p.Session, p.Attached = k.session, true
+		}
 	}
 	if d.one(3) {
 		p.Priority = int8(d.between(-3, 3))
@@ -56,12 +65,30 @@ func (w *world) spec(d *dice, number, i int) state.Spec {
 			p.RunAt = -delay
 		}
 	}
+	w.bound(d, &p)
+	if d.one(8) {
+		p.Deadline = base + w.now + pick[int64](d, 50e3, 1e6, 5e6, 60e6)
+	}
+	if d.one(6) {
+		p.Tags = pick(d, []string{"x"}, []string{"x", "y"}, []string{"y"})
+		p.TraceParent, p.Timeout = pick(d, "", "00-1"), d.below(2)*1e6
+	}
 	input := mark(number) + strconv.Itoa(i)
 	if d.one(8) {
 		input += strings.Repeat("x", int(d.below(500)))
 	}
 	p.Input = []byte(input)
 	return p
+}
+
+// bound gives a job what it shares with others.
+func (w *world) bound(d *dice, p *state.Spec) {
+	if d.one(2) {
+		p.Group = pick(d, "g", "h")
+	}
+	if d.one(4) {
+		p.Limit, p.LimitKey = pick(d, capNames...), pick(d, "", "k")
+	}
 }
 
 // someJob is most often one that there is.
@@ -77,6 +104,9 @@ func (w *world) someJob(d *dice) uint64 {
 
 func (w *world) cancel(d *dice) {
 	r := owner.Request{Op: owner.Cancel, Job: w.someJob(d)}
+	if d.one(2) {
+		r.Cause = []byte(mark(len(w.ops)))
+	}
 	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
 }
 
@@ -95,10 +125,50 @@ func (o *op) maybeNamed(w *world) *op {
 	return o
 }
 
+func (w *world) pause(d *dice) {
+	r := owner.Request{Op: owner.Pause, Name: pick(d, queueNames...), Paused: d.percent(60)}
+	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
+}
+
+// schedulesRepeat lets a named Schedule whose first tick the owner finds be
+// repeated.
+const schedulesRepeat = false
+
+// planSomething makes a schedule or replaces it. One that makes up for every tick
+// is slow, or ends soon.
+func (w *world) planSomething(d *dice) {
+	rule := fmt.Sprintf(planRule, pick[int64](d, 400e3, 2e6, 5e6, hour), pick(d, "once", "skip"), 0)
+	switch d.below(4) {
+	case 0:
+		rule = fmt.Sprintf(planRule, pick[int64](d, hour, 3*hour), "all", 0)
+	case 1:
+		rule = fmt.Sprintf(planRule, pick[int64](d, 300e3, 1e6), "all", base+w.now+d.below(6e6))
+	}
+	r := owner.Request{Op: owner.Schedule}
+	c := w.name(d, &r)
+	p := w.spec(d, len(w.ops), 0)
+	p.RunAt, p.Deadline, p.Session, p.Attached = 0, 0, 0, false
+	r.Schedule = &state.Schedule{Name: pick(d, planNames...), Rule: rule, Spec: p}
+	if d.one(3) || c != nil && !schedulesRepeat {
+		r.Schedule.Next = base + w.now + d.between(-1e6, 3e6)
+	}
+	w.send(w.ask(d, r, c, nil))
+}
+
+func (w *world) unplan(d *dice) {
+	r := owner.Request{Op: owner.Unschedule, Name: pick(d, planNames...)}
+	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
+}
+
 func (w *world) readSomething(d *dice) {
 	r := owner.Request{Op: owner.Job, Job: w.someJob(d)}
-	if d.one(3) {
+	switch d.below(4) {
+	case 0:
 		r = owner.Request{Op: owner.Counts}
+	case 1:
+		r.Op = owner.Progress
+	case 2:
+		r = owner.Request{Op: owner.Drained, Name: pick(d, queueNames...)}
 	}
 	w.send(w.ask(d, r, nil, nil))
 }

@@ -5,38 +5,22 @@ import (
 
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/record"
-	"github.com/hemgo/hem/job/internal/state"
 )
 
 // boot starts another owner, which takes the log over. Each is a new incarnation.
 func (w *world) boot(after int64) {
 	w.after(after, func() {
 		n := len(w.shells)
-		s := &shell{w: w, n: n, d: newDice(w.seed, 1e6+n), birth: w.now - int64(n)*1e6, jumped: -hour}
+		s := &shell{w: w, n: n, d: newDice(w.seed, 1e6+n), born: w.now, jumped: -hour, heard: make(map[uint64]hearing), told: make(map[lease]bool), newest: make(map[*remote]int)}
 		if s.d.one(3) && !w.over {
 			s.skew = s.d.between(-500e3, 500e3)
+			s.ppm = s.d.between(-mostDrift, mostDrift)
 		}
 		s.core = owner.New(s.config())
 		w.shells = append(w.shells, s)
 		w.note("%v starts, its calendar is %d µs ahead", s, s.skew)
 		s.reread()
 	})
-}
-
-func (s *shell) config() owner.Config {
-	c := owner.Config{
-		Owner: record.ID{1, byte(s.n)}, Log: record.ID{2, byte(s.n)}, Limits: limits(), Queues: depths(),
-		SnapshotAfter: s.d.between(700, 2500), PageBytes: pick(s.d, 128, 256, 400),
-	}
-	if s.d.one(4) && !s.w.over {
-		c.Queues["b"] = state.Queue{Depth: s.d.between(1, 4)}
-		c.Limits.Jobs = s.d.between(8, 12)
-	}
-	if s.d.one(6) && !s.w.over {
-		delete(c.Queues, "b")
-		c.Limits.Kept = s.d.between(2, 8)
-	}
-	return c
 }
 
 // reread reads the log from its beginning, and again if that was trimmed
@@ -84,7 +68,9 @@ func (s *shell) readOn(from uint64) {
 			s.ahead = max(s.ahead, h.Now)
 		}
 	}
-	next, err := s.core.TakeOver(s.time())
+	now := s.time()
+	s.most.call(now.Mono)
+	next, err := s.core.TakeOver(now)
 	var damage *owner.DamageError
 	if errors.As(err, &damage) && last < w.disk.last() {
 		s.later(100e3, s.reread) // it did not see the end of the snapshot
@@ -139,7 +125,7 @@ func (s *shell) resume() {
 	}
 	s.w.note("%v goes on", s)
 	s.paused = false
-	s.idleSince = s.w.now
+	s.idleSince, s.idleWall = s.w.now, s.time().Wall
 	all := s.deferred
 	s.deferred = nil
 	for _, do := range all {
@@ -152,6 +138,7 @@ func (s *shell) jump(by int64) {
 	s.w.note("the calendar of %v jumps by %d µs", s, by)
 	s.w.tally[jumps]++
 	s.skew += by
+	s.idleWall += by
 	s.jumped = s.w.now
 }
 

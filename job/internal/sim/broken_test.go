@@ -16,6 +16,8 @@ type shellMutant struct {
 	swaps    bool // of two claims that come one after the other the second goes first
 	forgets  bool // one answer in twenty is not given
 	restless bool // it always finds something to write
+	stubborn bool // a worker does not stop by itself
+	storms   bool // its calendar enters a job for each tick that was missed
 }
 
 // add hands a request on.

@@ -63,6 +63,9 @@ type op struct {
 	open    bool  // whoever asked waits for the answer
 	closed  int64 // when it was told or gave up
 	then    func(*delivery)
+	else_   func(*delivery) // when it is refused, or given up: nil
+	from    *remote         // who asks, over its connection; or nil
+	life    int             // which of its lives
 	all     []*delivery
 
 	effects []effect
@@ -81,11 +84,19 @@ func (o *op) String() string {
 // ask begins an op. then is called with the first answer, if one comes.
 func (w *world) ask(d *dice, r owner.Request, c *client, then func(*delivery)) *op {
 	o := &op{n: len(w.ops), r: r, client: c, d: d, open: true, then: then, patient: 1500e3}
-	if r.Wait {
+	if waits(&r) {
 		o.patient = d.between(500e3, 15e6)
+	}
+	if r.Op == owner.EndSession {
+		w.asked[r.Session] = true
 	}
 	w.ops = append(w.ops, o)
 	return o
+}
+
+// waits reports whether a request may have no answer for long.
+func waits(r *owner.Request) bool {
+	return r.Wait || r.Follow || r.Op == owner.Await || r.Op == owner.Listen || r.Op == owner.Drained
 }
 
 // mark is what the bytes of an op begin with, so that it is found in the log.
@@ -111,6 +122,10 @@ func (w *world) send(o *op) {
 	if !o.open {
 		return
 	}
+	if o.from != nil && o.life != o.from.life {
+		w.giveUp(o)
+		return
+	}
 	o.tries++
 	if o.tries > 1 {
 		w.tally[retries]++
@@ -124,34 +139,46 @@ func (w *world) send(o *op) {
 	}
 	w.post(o)
 	wait := o.patient
-	if o.named() && !o.r.Wait && !w.over {
+	if o.named() && !waits(&o.r) && !w.over {
 		wait += o.d.below(500e3)
 	}
-	w.after(wait, func() {
+	o.after(w, wait, func() {
 		if o.open && o.tries == try {
 			w.impatient(o)
 		}
 	})
 }
 
+// after lets something happen to whoever asks: when it goes on, if it stands still.
+func (o *op) after(w *world, d int64, do func()) {
+	if o.from == nil {
+		w.after(d, do)
+	} else {
+		w.after(o.from.real(d), func() { o.from.hear(do) })
+	}
+}
+
 // impatient is when no answer has come for long. In the finale nobody gives up
 // while an owner has the request.
 func (w *world) impatient(o *op) {
 	switch {
-	case w.over && o.r.Wait && o.waits():
+	case w.over && waits(&o.r) && o.waits():
 		w.after(o.patient, func() {
 			if o.open {
 				w.impatient(o)
 			}
 		})
 		return
-	case o.named() && (w.over || !o.r.Wait):
+	case o.named() && (w.over || !waits(&o.r)):
 		w.send(o)
 		return
 	}
 	w.giveUp(o)
-	if o.r.Wait || o.d.one(2) {
+	if waits(&o.r) || o.d.one(2) {
 		w.drop(o)
+	}
+	if o.else_ != nil {
+		o.else_(nil)
 	}
 }
 
@@ -179,15 +206,22 @@ func (w *world) receive(v *delivery) {
 	var low *owner.LowError
 	switch {
 	case !o.open:
+		if o.from != nil {
+			o.from.tooLate(v)
+		}
+		w.hungUp(v)
 		return
 	case errors.As(v.r.Err, &lost):
 		w.tally[lostAnswers]++
-		if o.named() || !lost.MayHaveHappened && o.d.one(2) {
-			w.after(o.d.between(50e3, 300e3), func() { w.send(o) })
+		if o.from != nil {
+			o.from.broken(v.link)
+		}
+		if o.named() || o.from == nil && !lost.MayHaveHappened && o.d.one(2) {
+			o.after(w, o.d.between(50e3, 300e3), func() { w.send(o) })
 			return
 		}
 	case errors.As(v.r.Err, &low) && o.named() && (w.over || o.d.one(2)):
-		w.after(o.d.between(200e3, 900e3), func() { w.send(o) })
+		o.after(w, o.d.between(200e3, 900e3), func() { w.send(o) })
 		return
 	case errors.Is(v.r.Err, state.ErrOutdated) && o.client.id == o.r.Request.Client:
 		o.client.id = 0
@@ -199,6 +233,8 @@ func (w *world) receive(v *delivery) {
 	switch {
 	case v.r.Err == nil && o.then != nil:
 		o.then(v)
+	case v.r.Err != nil && o.else_ != nil:
+		o.else_(v)
 	case errors.Is(v.r.Err, state.ErrNoSession):
 		w.lostSession(v.r.Session)
 	}

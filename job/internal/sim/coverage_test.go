@@ -61,6 +61,37 @@ const (
 	clientsForgotten
 	replays
 	lostAnswers
+	expired
+	scopeEnds
+	sessionJobs
+	attachedJobs
+	keyedChildren
+	childJoins
+	childResults
+	uniqueHits
+	sharedClaims
+	ticks
+	ticksMissed
+	plansMade
+	links
+	linksBroken
+	notBrought
+	halts
+	beats
+	attaches
+	attachLost
+	sessionsLost
+	selfStops
+	silentEnds
+	cancelsTold
+	spawnsRefused
+	trimmed
+	awaited
+	reportsTold
+	leaves
+	knots
+	leftAlone
+	drains
 	counts // how many there are
 )
 
@@ -77,6 +108,15 @@ var countNames = [counts]string{
 	cancels: "cancels", cancelsRunning: "cancels while running", fenced: "fenced outcomes", sessionLosses: "attempts lost with a session",
 	backoffs: "back-offs", timers: "timers", forgotten: "jobs forgotten", clientsForgotten: "clients forgotten",
 	replays: "replays compared", lostAnswers: "answers lost with an owner",
+	expired: "deadlines passed", scopeEnds: "jobs cancelled with their scope", sessionJobs: "jobs attached to a session",
+	attachedJobs: "jobs attached to an attempt", keyedChildren: "keyed children", childJoins: "children joined",
+	childResults: "results of children found again", uniqueHits: "keys of ended jobs", sharedClaims: "claims that two groups could have had",
+	ticks: "ticks", ticksMissed: "ticks missed", plansMade: "schedules set",
+	links: "connections", linksBroken: "connections broken", notBrought: "claims that could not be brought", halts: "workers that stood still",
+	beats: "beats answered", attaches: "sessions attached again", attachLost: "jobs that attaching found lost", sessionsLost: "remote sessions lost",
+	selfStops: "workers that stopped themselves", silentEnds: "silent sessions ended", cancelsTold: "cancels told to remote workers",
+	spawnsRefused: "children refused", trimmed: "jobs forgotten early",
+	awaited: "ends told", reportsTold: "reports told", leaves: "callers who left", knots: "children that would wait for their parents", leftAlone: "calls that nobody waits for", drains: "queues drained",
 }
 
 type tally [counts]int64

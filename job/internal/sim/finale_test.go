@@ -15,6 +15,10 @@ func (w *world) finale() {
 	for _, s := range w.shells {
 		s.resume()
 	}
+	for _, r := range w.remotes {
+		r.leave(false)
+		r.resume(0, false)
+	}
 	w.after(4e6, func() { // what was late has arrived
 		s := w.current()
 		if n := w.disk.last(); s == nil || n == 0 || s.core.Figures().Term < w.disk.all[n-1].term || w.common.one(2) {
@@ -52,8 +56,14 @@ func (w *world) quiet(tries int) {
 	if s.skew < 0 {
 		s.jump(-s.skew) // or what is to run at a time takes an hour more
 	}
-	for _, id := range w.follower.model.sessions {
-		w.send(w.ask(w.common, owner.Request{Op: owner.EndSession, Session: id}, nil, nil))
+	for _, n := range w.follower.model.sessions {
+		w.send(w.ask(w.common, owner.Request{Op: owner.EndSession, Session: n.id}, nil, nil))
+	}
+	for _, q := range queueNames {
+		w.send(w.ask(w.common, owner.Request{Op: owner.Pause, Name: q}, nil, nil))
+	}
+	for _, p := range w.follower.model.plans {
+		w.send(w.ask(w.common, owner.Request{Op: owner.Unschedule, Name: p.name}, nil, nil))
 	}
 	r := owner.Request{Op: owner.OpenSession, Name: mark(len(w.ops))}
 	w.send(w.ask(w.common, r, nil, func(v *delivery) { w.drain(v.r.IDs[0], 0) }))
@@ -66,28 +76,27 @@ func (w *world) checkIdle(s *shell) {
 	m := &w.follower.model
 	for _, v := range s.open {
 		switch {
-		case !v.r.Wait:
+		case !waits(&v.r):
 			w.breaks(progress, "%v was not answered", v)
+		case v.r.Follow && len(v.op.effects) > 0:
+			w.checkFollow(v)
+		case v.r.Op == owner.Await || v.r.Op == owner.Listen || v.r.Op == owner.Drained:
+			w.checkTold(v)
+		case v.r.Op == owner.Claim && m.open(v.r.Session) == nil:
+			w.breaks(told, "%v waits, and there is no such session", v)
 		case v.r.Op == owner.Claim && m.readyFor(&v.r):
 			w.breaks(progress, "%v waits, and there is a job for it", v)
-		case v.r.Op == owner.Enqueue && s.firstInLine(v) && m.roomFor(&v.r):
+		case v.r.Op == owner.Enqueue && v.r.Wait && s.firstInLine(v) && m.roomFor(&v.r) && (roomIsFreed || w.tally[expired]+w.tally[leaves] == 0):
 			w.breaks(progress, "%v waits, and there is room for it", v)
 		}
 	}
+	s.checkSilent(m)
 	for _, j := range m.jobs {
-		if j.status == state.Running && w.follower.claims[lease{j.id, j.epoch}] == nil {
+		n := m.open(j.session) // a remote one is told what it has when it attaches itself again
+		if j.status == state.Running && n != nil && !n.remote && w.follower.claims[lease{j.id, j.epoch}] == nil {
 			w.breaks(progress, "job %d is claimed under epoch %d, and nobody was told", j.id, j.epoch)
 		}
 	}
-}
-
-func (m *model) readyFor(r *owner.Request) bool {
-	for _, j := range m.jobs {
-		if j.status == state.Ready && matches(r, j.Task, j.Queue) {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *shell) firstInLine(v *delivery) bool {
@@ -95,7 +104,7 @@ func (s *shell) firstInLine(v *delivery) bool {
 		if u == v {
 			return true
 		}
-		if u.r.Op == owner.Enqueue && u.r.Wait {
+		if u.r.Op == owner.Enqueue && u.r.Wait && !(u.r.Follow && len(u.op.effects) > 0) {
 			return false // it may be in one of v's lines, or wait for the shard
 		}
 	}
@@ -108,14 +117,23 @@ func (m *model) roomFor(r *owner.Request) bool {
 	return len(r.Specs) == 1 && p.Key == "" && m.full(p.Queue, int64(len(p.Input))) == ""
 }
 
+// roomIsFreed lets those who wait for room have that of jobs whose deadline has
+// passed, or whose callers have left.
+const roomIsFreed = false
+
+// ratesOpenForAll lets a claim that does not wait have what a rate has let go since
+// the last record.
+const ratesOpenForAll = false
+
 // drain claims everything that there is or comes, and completes it.
 func (w *world) drain(session uint64, rounds int) {
 	w.follow(w.landed)
 	m := &w.follower.model
 	waiting := 0
+	var last *op
 	for _, o := range w.ops {
 		if o.open && o.r.Op != owner.Claim {
-			waiting++
+			waiting, last = waiting+1, o
 		}
 	}
 	live := 0
@@ -129,8 +147,16 @@ func (w *world) drain(session uint64, rounds int) {
 		w.last(session)
 		return
 	case rounds > 60:
-		w.breaks(progress, "after %d rounds there are %d live jobs, and %d requests without an answer", rounds, live, waiting)
+		w.breaks(progress, "after %d rounds there are %d live jobs, and %d requests without an answer: %v", rounds, live, waiting, last)
 		return
+	}
+	if !roomIsFreed {
+		w.send(w.ask(w.common, owner.Request{Op: owner.OpenSession, Name: mark(len(w.ops))}, nil, func(v *delivery) {
+			w.send(w.ask(w.common, owner.Request{Op: owner.EndSession, Session: v.r.IDs[0]}, nil, nil))
+		}))
+	}
+	if !ratesOpenForAll {
+		w.send(w.ask(w.common, owner.Request{Op: owner.Cancel}, nil, nil))
 	}
 	r := owner.Request{Op: owner.Claim, Session: session, Most: 8}
 	w.send(w.ask(w.common, r, nil, func(v *delivery) {

@@ -2,8 +2,6 @@ package sim_test
 
 import (
 	"bytes"
-	"errors"
-	"slices"
 
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/record"
@@ -37,7 +35,15 @@ type deed struct {
 	tag     byte
 	session uint64
 	job     uint64
-	epoch   uint32
+	epoch   uint32 // of a pause: whether it is one
+	name    string
+}
+
+func pausing(on bool) uint32 {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 func (f *follower) begin(w *world) {
@@ -95,8 +101,11 @@ func (w *world) effect(t *transition, e effect) {
 		w.tally[givenBack]++
 	}
 	switch t.tag {
-	case tClaim, tReturn, tCancel, tRevive, tSessionEnd, tClientOpen:
-		k := deed{t.tag, e.session, e.job, e.epoch}
+	case tClaim, tReturn, tCancel, tRevive, tSessionEnd, tClientOpen, tPause, tUnschedule:
+		k := deed{t.tag, e.session, e.job, e.epoch, ""}
+		if t.tag == tPause || t.tag == tUnschedule {
+			k.name, k.epoch = name(t.bytes), pausing(t.on)
+		}
 		f.byWhat[k] = append(f.byWhat[k], e)
 	}
 }
@@ -164,66 +173,4 @@ func (w *world) replay(first uint64, canonical []byte) {
 	if !bytes.Equal(s.AppendCanonical(nil), canonical) {
 		w.breaks(sameReplay, "a replay from record %d to %d is not that from the first", first, f.last)
 	}
-}
-
-// compare sees whether the state is what the model says, job by job.
-func (w *world) compare() {
-	f := &w.follower
-	s := f.core.State()
-	for _, name := range queueNames {
-		if c, _, _ := s.QueueCounts(name); c != f.model.counts(name) {
-			w.breaks(asWritten, "counts of queue %s are %+v, should be %+v", name, c, f.model.counts(name))
-		}
-	}
-	if c, want := s.Counts(), f.model.history; len(want) > 0 && c != want[len(want)-1].c {
-		w.breaks(asWritten, "counts are %+v, should be %+v", c, want[len(want)-1].c)
-	}
-	keys := make(map[[2]string]uint64)
-	for id := uint64(1); id < uint64(len(f.model.lives))+1; id++ {
-		i, err := s.Job(id)
-		j := f.model.job(id)
-		if err == nil && i.Status.Live() && i.Key != "" {
-			k := [2]string{i.Task, i.Key}
-			if keys[k] != 0 {
-				w.breaks(oneKey, "jobs %d and %d of task %s are live and have the key %s", keys[k], id, i.Task, i.Key)
-			}
-			keys[k] = id
-		}
-		w.compareJob(id, &i, err, j)
-	}
-}
-
-func (w *world) compareJob(id uint64, i *state.Info, err error, j *job) {
-	switch {
-	case errors.Is(err, state.ErrNoJob):
-		if j != nil {
-			w.breaks(kept, "job %d, %s, was never there", id, statusNames[j.status])
-		}
-	case errors.Is(err, state.ErrForgotten):
-		if j != nil {
-			w.breaks(kept, "job %d is forgotten, should be %s", id, statusNames[j.status])
-		}
-	case err != nil || j == nil:
-		w.breaks(asWritten, "job %d is %s, should be forgotten: %v", id, statusNames[i.Status], err)
-	case i.Status != j.status:
-		w.breaks(asWritten, "job %d is %s, should be %s", id, statusNames[i.Status], statusNames[j.status])
-	case !j.is(i):
-		w.breaks(asWritten, "job %d is %+v, should be %+v", id, *i, *j.info())
-	}
-}
-
-func (j *job) info() *state.Info {
-	return &state.Info{
-		ID: j.id, Task: j.Task, Queue: j.Queue, Key: j.Key, Status: j.status, Cancel: j.cancel, Priority: j.Priority,
-		Attempt: j.attempt, Attempts: int(j.Attempts), Epoch: j.epoch, Session: j.session, Entered: j.entered,
-		Since: j.since, Due: j.due, Input: j.Input, Result: j.result, Failures: j.failures,
-	}
-}
-
-// is reports whether the state says the same of a job.
-func (j *job) is(i *state.Info) bool {
-	return i.Task == j.Task && i.Queue == j.Queue && i.Key == j.Key && i.Cancel == j.cancel && i.Priority == j.Priority &&
-		i.Attempt == j.attempt && i.Attempts == int(j.Attempts) && i.Epoch == j.epoch && i.Session == j.session &&
-		i.Entered == j.entered && i.Since == j.since && i.Due == j.due &&
-		bytes.Equal(i.Input, j.Input) && bytes.Equal(i.Result, j.result) && slices.Equal(i.Failures, j.failures)
 }

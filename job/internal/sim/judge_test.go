@@ -12,6 +12,7 @@ import (
 func (w *world) observe(v *delivery) {
 	var full *state.FullError
 	var low *owner.LowError
+	var knot *state.KnotError
 	err := v.r.Err
 	switch {
 	case err == nil && v.r.Op == owner.Claim:
@@ -21,6 +22,20 @@ func (w *world) observe(v *delivery) {
 		if v.r.Wait {
 			w.tally[claimServed]++
 		}
+		w.begins(v)
+	case err == nil && v.r.Op == owner.Listen:
+		for i := range v.r.Cancels {
+			v.s.told[lease{v.r.Cancels[i].Job, v.r.Cancels[i].Epoch}] = true
+		}
+	case err == nil && v.r.Op == owner.Leave:
+		w.tally[leaves]++
+		w.checkLeave(v)
+	case err == nil && v.r.Op == owner.Drained:
+		w.tally[drains]++
+	case err == nil && (v.r.Op == owner.Beat || v.r.Op == owner.Attach):
+		v.s.heard[v.r.Session] = hearing{v.arrived, v.s.least.sum}
+	case err == nil && v.r.Op == owner.OpenSession && v.r.Remote:
+		v.s.heard[v.r.IDs[0]] = hearing{v.arrived, v.s.least.sum}
 	case err == nil && v.r.Op == owner.Enqueue && v.r.Wait && v.at > v.added+2e3:
 		w.tally[roomServed]++
 	case errors.As(err, &full):
@@ -30,6 +45,11 @@ func (w *world) observe(v *delivery) {
 		}
 	case errors.As(err, &low):
 		w.tally[lowRefusals]++
+	case errors.As(err, &knot):
+		w.tally[knots]++
+		if v.r.Specs[0].Parent == 0 {
+			w.breaks(progress, "%v has no parents to wait for, and was refused: %v", v, err)
+		}
 	case errors.Is(err, state.ErrFenced):
 		w.tally[fenced]++
 	case errors.Is(err, state.ErrOutdated):
@@ -50,7 +70,7 @@ func (w *world) checkOvertaken(v *delivery) {
 		return
 	}
 	for _, u := range v.s.open {
-		if u.order > v.order || !u.r.Wait || u.dropped || u.r.Op != v.r.Op || len(u.op.all) > 1 {
+		if u.order > v.order || !u.r.Wait || u.r.Follow || u.dropped || u.r.Op != v.r.Op || len(u.op.all) > 1 {
 			continue
 		}
 		switch v.r.Op {
@@ -102,7 +122,7 @@ func (w *world) judgeOp(o *op) {
 		}
 		if v.r.Err != nil {
 			var lost *owner.LostError
-			if !errors.As(v.r.Err, &lost) || !lost.MayHaveHappened {
+			if (!errors.As(v.r.Err, &lost) || !lost.MayHaveHappened) && !(v.r.Follow && len(v.r.IDs) > 0) {
 				denied++
 			}
 			w.judgeRefusal(v)
@@ -127,7 +147,7 @@ func (w *world) judgeOp(o *op) {
 // marked reports whether the op is found in the log by its bytes.
 func (o *op) marked() bool {
 	switch o.r.Op {
-	case owner.Enqueue, owner.OpenSession, owner.Complete, owner.Fail:
+	case owner.Enqueue, owner.OpenSession, owner.Complete, owner.Fail, owner.Schedule:
 		return true
 	}
 	return false
@@ -141,7 +161,7 @@ func (w *world) judgeAck(v *delivery, nth int) {
 	case owner.Claim:
 		for i := range v.r.Jobs {
 			j := &v.r.Jobs[i]
-			w.needs(v, w.follower.byWhat[deed{tClaim, v.r.Session, j.ID, j.Epoch}])
+			w.needs(v, w.follower.byWhat[deed{tag: tClaim, session: v.r.Session, job: j.ID, epoch: j.Epoch}])
 		}
 	case owner.Job:
 		if i := &v.r.Jobs[0]; !m.sawJob(i, v.durable) {
@@ -151,7 +171,13 @@ func (w *world) judgeAck(v *delivery, nth int) {
 		if !slices.ContainsFunc(m.history, func(c counted) bool { return c.seq <= v.durable && c.c == v.r.Counts }) && v.r.Counts != (state.Counts{}) {
 			w.breaks(inLog, "%v shows %+v, which no record up to %d says", v, v.r.Counts, v.durable)
 		}
+	case owner.Beat, owner.Attach, owner.Await, owner.Listen, owner.Report, owner.Progress, owner.Drained, owner.Leave:
+		w.judgeTold(v)
+	case owner.View:
 	default:
+		if v.r.Follow {
+			w.judgeAwait(v)
+		}
 		if !o.marked() && !o.named() {
 			w.needs(v, w.follower.byWhat[deedOf(&v.r)])
 			break
@@ -203,12 +229,18 @@ func (w *world) judgeRefusal(v *delivery) {
 	id, err := v.r.Job, v.r.Err
 	known := id > 0 && id < uint64(len(m.lives)) && len(m.lives[id].is) > 0
 	switch {
+	case errors.Is(err, state.ErrForgotten) && v.r.Op == owner.Enqueue:
+		w.judgeRefusedFollow(v)
 	case errors.Is(err, state.ErrForgotten):
 		if !known || m.lives[id].forgot == 0 || m.lives[id].forgot > v.durable {
 			w.breaks(kept, "%v: %v, which no record up to %d says", v, err, v.durable)
 		}
 	case errors.Is(err, state.ErrNoJob):
-		if known && m.lives[id].is[0].seq <= v.seen && v.r.Op != owner.Job {
+		from := v.seen
+		if v.r.Op >= owner.Job {
+			from = v.from // a read
+		}
+		if known && m.lives[id].is[0].seq <= from {
 			w.breaks(kept, "%v: %v, and record %d has entered it", v, err, m.lives[id].is[0].seq)
 		}
 	case errors.Is(err, state.ErrEnded):
@@ -232,11 +264,15 @@ func (w *world) judgeRefusal(v *delivery) {
 func deedOf(r *owner.Request) deed {
 	switch r.Op {
 	case owner.Return:
-		return deed{tReturn, r.Session, r.Job, r.Epoch}
+		return deed{tag: tReturn, session: r.Session, job: r.Job, epoch: r.Epoch}
 	case owner.Cancel:
 		return deed{tag: tCancel, job: r.Job}
 	case owner.Revive:
 		return deed{tag: tRevive, job: r.Job}
+	case owner.Pause:
+		return deed{tag: tPause, name: r.Name, epoch: pausing(r.Paused)}
+	case owner.Unschedule:
+		return deed{tag: tUnschedule, name: r.Name}
 	case owner.OpenClient:
 		if len(r.IDs) == 1 {
 			return deed{tag: tClientOpen, job: r.IDs[0]}

@@ -16,15 +16,22 @@ type model struct {
 	index  int    // the transition in it
 	now    int64
 	limits state.Limits
-	depth  map[string]int64
 
+	queues   []*queue // that were ever named
+	caps     map[string]state.Limit
+	gates    map[gateKey]*gate
+	weights  map[string]int64
 	jobs     []*job // live and kept, by id
 	lives    []life // of every job that ever was, by id
-	sessions []uint64
+	retired  bool   // a job was kept by this transition
+	doomed   []*job // to be cancelled when the transition is through
+	sessions []*session
+	gone     map[uint64]uint64 // the record in which a session ended
+	plans    []*plan           // schedules, by name
+	ticked   map[string]int64  // their last ticks, be they removed since
 	named    []*named
 	session  uint64 // the last one's number
 	client   uint64 // likewise
-	ended    int    // of jobs, the ended ones
 
 	history []counted
 }
@@ -34,21 +41,35 @@ type job struct {
 	id, session         uint64
 	status              state.Status
 	cancel              bool
+	cause               state.Cause
+	tied                bool // to the session or the parent that it belongs to
+	kept                bool // it has ended, and is forgotten when it is due
 	attempt             int
 	epoch               uint32
 	entered, since, due int64
 	score               int64
-	result              []byte
+	result, detail      []byte
 	failures            []state.Attempt
+}
+
+type session struct {
+	id     uint64
+	remote bool
+	opened uint64 // the record
+	by     *shell // whose term that was
 }
 
 // A life is all that a job went through.
 type life struct {
 	is       []was
+	ends     []ending
+	cancels  []cancelling
+	claims   []claimed
 	done     int
 	forgot   uint64 // the record in which it was forgotten
-	cancelAt uint64 // the record in which it was first cancelled
-	claims   []claimed
+	cancelAt uint64 // the record in which it was first cancelled by somebody
+	scopeAt  uint64 // and that in which what it was attached to ended
+	spec     *state.Spec
 }
 
 type was struct {
@@ -58,9 +79,27 @@ type was struct {
 	cancel bool
 }
 
+// An ending is one that a job came to, before it was revived perhaps.
+type ending struct {
+	seq            uint64
+	status         state.Status
+	epoch          uint32
+	cause          state.Cause
+	result, detail []byte
+}
+
+// A cancelling is one of a job that was Running.
+type cancelling struct {
+	seq    uint64
+	epoch  uint32
+	cause  state.Cause
+	detail []byte
+}
+
 type claimed struct {
-	seq   uint64
-	epoch uint32
+	seq     uint64
+	epoch   uint32
+	session uint64
 }
 
 type counted struct {
@@ -78,7 +117,10 @@ type named struct {
 const hour = 3600 * 1e6
 
 func newModel(w *world) model {
-	return model{w: w, depth: make(map[string]int64), lives: make([]life, 1, 64)}
+	return model{
+		w: w, lives: make([]life, 1, 64), caps: make(map[string]state.Limit), gates: make(map[gateKey]*gate),
+		weights: make(map[string]int64), ticked: make(map[string]int64), gone: make(map[uint64]uint64),
+	}
 }
 
 func (m *model) job(id uint64) *job {
@@ -90,21 +132,35 @@ func (m *model) job(id uint64) *job {
 	return nil
 }
 
+func (m *model) open(id uint64) *session {
+	for _, s := range m.sessions {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
 // begin lets the time be that of the next record.
 func (m *model) begin(seq uint64, now int64) {
 	m.seq, m.index, m.now = seq, -1, now
+	for _, j := range slices.Clone(m.jobs) {
+		if (j.status == state.Scheduled || j.status == state.Ready) && j.late(now) {
+			m.expire(j)
+		}
+	}
+	m.cascade()
 	for _, j := range m.jobs {
 		if j.status == state.Scheduled && j.due <= now {
 			m.w.tally[timers]++
 			m.makeReady(j, j.due)
 		}
 	}
-	for {
-		j := m.soonest()
-		if j == nil || j.due > now && int64(m.ended) <= m.limits.Kept {
-			break
+	m.trim()
+	for _, j := range slices.Clone(m.jobs) {
+		if j.kept && j.due <= now {
+			m.forget(j)
 		}
-		m.forget(j)
 	}
 	m.named = slices.DeleteFunc(m.named, func(c *named) bool {
 		if c.seen+hour > now {
@@ -117,25 +173,65 @@ func (m *model) begin(seq uint64, now int64) {
 	m.count()
 }
 
-// soonest is the ended job that is to be forgotten next.
-func (m *model) soonest() (s *job) {
-	for _, j := range m.jobs {
-		if !j.status.Live() && (s == nil || j.due < s.due) {
-			s = j
+// late reports whether it is too late for an attempt to begin at a time.
+func (j *job) late(at int64) bool { return j.Deadline > 0 && at >= j.Deadline }
+
+func (m *model) expire(j *job) {
+	m.w.tally[expired]++
+	j.note(m.now, []byte("the job's deadline passed before an attempt could begin"))
+	m.end(j, state.Dead, state.CauseDeadline, nil)
+}
+
+// trim forgets jobs while too many are kept, or too much of them: those that were to
+// be forgotten soonest, and dead letters for their bytes last.
+func (m *model) trim() {
+	m.retired = false
+	for {
+		var ended, dead, bytes int64
+		var j, d *job
+		for _, o := range m.jobs {
+			switch {
+			case !o.kept:
+				continue
+			case o.status == state.Dead:
+				if dead++; d == nil || o.due < d.due {
+					d = o
+				}
+			default:
+				if ended++; j == nil || o.due < j.due {
+					j = o
+				}
+			}
+			bytes += o.size()
 		}
+		switch {
+		case ended > m.limits.Kept:
+			m.forget(j)
+		case dead > m.limits.Buried:
+			m.forget(d)
+		case bytes <= m.limits.KeptBytes:
+			return
+		case j != nil:
+			m.forget(j)
+		default:
+			m.forget(d)
+		}
+		m.w.tally[trimmed]++
 	}
-	return s
+}
+
+// size is what a job takes, in the end with what came of it.
+func (j *job) size() int64 {
+	return int64(len(j.Input) + len(j.Key) + len(j.result) + len(j.detail))
 }
 
 func (m *model) forget(j *job) {
-	if !j.status.Live() {
-		m.ended--
-	}
-	j.status = 0
+	j.status, j.kept = 0, false
 	m.remember(j)
 	m.lives[j.id].forgot = m.seq
 	m.jobs = slices.DeleteFunc(m.jobs, func(o *job) bool { return o == j })
 	m.w.tally[forgotten]++
+	m.tidy(m.queue(j.Queue))
 }
 
 // remember notes what a job is now.
@@ -154,12 +250,15 @@ func (m *model) ready(j *job, since int64) {
 	m.remember(j)
 }
 
-func (m *model) schedule(j *job, at int64) {
+func (m *model) delay(j *job, at int64) {
 	j.status, j.since, j.due, j.session = state.Scheduled, m.now, at, 0
 	m.remember(j)
 }
 
-func (m *model) end(j *job, status state.Status) {
+// end gives a job its last status. outcome is a result, or the error of the last
+// attempt: a cancelled one that has none keeps why it was cancelled.
+func (m *model) end(j *job, status state.Status, cause state.Cause, outcome []byte) {
+	m.closeJob(j)
 	keep := j.Keep
 	if status == state.Dead {
 		m.w.tally[deadLetters]++
@@ -167,33 +266,65 @@ func (m *model) end(j *job, status state.Status) {
 	} else {
 		j.Input = nil
 	}
-	j.status, j.session, j.since, j.due, j.cancel = status, 0, m.now, m.now+keep, false
-	m.remember(j)
-	m.ended++
-	if keep == 0 {
-		m.forget(j)
-	} else if int64(m.ended) > m.limits.Kept {
-		m.forget(m.soonest())
+	switch {
+	case status == state.Done:
+		j.result, j.detail = outcome, nil
+	case status == state.Dead || outcome != nil:
+		j.detail = outcome
 	}
+	j.status, j.session, j.since, j.due, j.cancel, j.cause = status, 0, m.now, 0, false, cause
+	m.remember(j)
+	m.lives[j.id].ends = append(m.lives[j.id].ends, ending{m.seq, status, j.epoch, cause, j.result, j.detail})
+	if j.tied && j.Parent != 0 && !j.Attached && status == state.Done {
+		return // it stays with its parent
+	}
+	j.tied = false
+	m.retire(j, keep)
 }
 
-// holder is the live job of a task that has a key.
-func (m *model) holder(task, key string) *job {
+// retire lets a job that has ended be forgotten after a while.
+func (m *model) retire(j *job, keep int64) {
+	if keep == 0 {
+		m.forget(j)
+		return
+	}
+	j.due, j.kept, m.retired = m.now+keep, true, true
+}
+
+// holder is the job of a task that has a key, among the children of a parent.
+func (m *model) holder(task string, parent uint64, key string) *job {
 	if key == "" {
 		return nil
 	}
 	for _, j := range m.jobs {
-		if j.status.Live() && j.Task == task && j.Key == key {
+		if j.Task == task && j.Parent == parent && j.Key == key && j.holds() {
 			return j
 		}
 	}
 	return nil
 }
 
+// holds reports whether a job has its key: while it lives, and as it says when it
+// has ended. A child that is done always has.
+func (j *job) holds() bool {
+	switch j.status {
+	case state.Done:
+		return j.Unique&state.UniqueDone != 0 || j.Parent != 0
+	case state.Dead:
+		return j.Unique&state.UniqueDead != 0
+	case state.Cancelled:
+		return j.Unique&state.UniqueCancelled != 0
+	}
+	return j.status.Live()
+}
+
 // full says which limit is exceeded if queue gets one more job of so many bytes.
 func (m *model) full(queue string, bytes int64) string {
 	var inQueue, jobs, sum int64
 	for _, j := range m.jobs {
+		if j.status == state.Done && j.tied {
+			sum += j.size()
+		}
 		if !j.status.Live() {
 			continue
 		}
@@ -203,7 +334,7 @@ func (m *model) full(queue string, bytes int64) string {
 			inQueue++
 		}
 	}
-	switch depth := m.depth[queue]; {
+	switch depth := m.queue(queue).Depth; {
 	case depth > 0 && inQueue >= depth:
 		return "queue " + queue
 	case jobs >= m.limits.Jobs:
@@ -215,12 +346,17 @@ func (m *model) full(queue string, bytes int64) string {
 }
 
 // count notes how many jobs there are.
-func (m *model) count() { m.history = append(m.history, counted{m.seq, m.counts("")}) }
+func (m *model) count() {
+	m.history = append(m.history, counted{m.seq, m.counts(func(*job) bool { return true })})
+	for _, q := range m.queues {
+		q.rest(m.seq, m.running(q.name) == 0)
+	}
+}
 
-// counts are those of a queue's jobs, or of all.
-func (m *model) counts(queue string) (c state.Counts) {
+// counts are those of some jobs.
+func (m *model) counts(of func(*job) bool) (c state.Counts) {
 	for _, j := range m.jobs {
-		if queue != "" && j.Queue != queue {
+		if !of(j) {
 			continue
 		}
 		switch j.status {
@@ -236,6 +372,9 @@ func (m *model) counts(queue string) (c state.Counts) {
 			c.Dead++
 		case state.Cancelled:
 			c.Cancelled++
+		}
+		if j.status == state.Done && j.tied {
+			c.Bytes += j.size()
 		}
 		if j.status.Live() {
 			c.Bytes += int64(len(j.Input) + len(j.Key))

@@ -24,15 +24,26 @@ type delivery struct {
 	dropped  bool
 	answered bool
 	at       int64
-	durable  uint64 // what the log had for certain when it was answered
-	seen     uint64 // and what it had when the request was added
-	order    int    // of arrival at the owner
+	durable  uint64    // what the log had for certain when it was answered
+	seen     uint64    // and what it had when the request was added
+	order    int       // of arrival at the owner
+	left     int64     // when its caller was said to have gone
+	link     int       // over which connection it came, of whoever has them
+	sent     int64     // when, by its clock
+	arrived  int64     // as most of the owner's time awake
+	received bool      // the answer has come
+	from     uint64    // the last record that the owner had when the request was added
+	others   *delivery // of a Leave: who waits as well
 }
 
 func (v *delivery) String() string { return fmt.Sprintf("%v at %v", v.op, v.s) }
 
 // post is one message, or two, or none.
 func (w *world) post(o *op) {
+	if o.from != nil {
+		w.postFrom(o)
+		return
+	}
 	r := o.r // what is under way stays as it was sent
 	delay := o.d.between(50, 1500)
 	copies := 1
@@ -63,7 +74,7 @@ func (w *world) arrive(o *op, r owner.Request) {
 		w.after(o.d.between(100e3, 500e3), func() { w.nobody(o) })
 		return
 	}
-	s.hear(func() { s.receive(o, r) })
+	s.hear(func() { s.receive(o, r, 0, 0) })
 }
 
 func (w *world) nobody(o *op) {
@@ -72,8 +83,8 @@ func (w *world) nobody(o *op) {
 	}
 }
 
-func (s *shell) receive(o *op, r owner.Request) {
-	v := &delivery{op: o, s: s, r: r, added: s.w.now, seen: s.w.disk.durable}
+func (s *shell) receive(o *op, r owner.Request, link int, sent int64) {
+	v := &delivery{op: o, s: s, r: r, added: s.w.now, seen: s.w.disk.durable, link: link, sent: sent, from: s.core.Last(), arrived: s.most.at(s.time().Mono)}
 	s.arrivals++
 	v.order = s.arrivals
 	v.r.Tag = v
@@ -111,7 +122,7 @@ func (s *shell) drop(v *delivery) {
 	}
 	s.w.note("%v: the caller of %v has gone", s, v.op)
 	s.w.tally[dropped]++
-	v.dropped = true
+	v.dropped, v.left = true, s.w.now
 	s.core.Drop(&v.r)
 	s.release()
 	s.poke()
@@ -143,6 +154,10 @@ func (s *shell) release() {
 
 // reply brings an answer to whoever asked.
 func (w *world) reply(v *delivery) {
+	if v.op.from != nil {
+		w.replyTo(v)
+		return
+	}
 	delay := v.op.d.between(50, 1500)
 	if w.netBad() {
 		delay += w.net.d.below(400e3)

@@ -14,6 +14,13 @@ const (
 	doRead
 	doDrop
 	doRepeat
+	doPause
+	doPlan
+	doUnplan
+	doWorker
+	doCall
+	doAwait
+	haltsWorker
 	logFails
 	netFails
 	cutsPower
@@ -28,7 +35,7 @@ const (
 
 var weights = [whats]int64{
 	doEnqueue: 64, doMany: 12, doClaim: 60, doOpen: 4, doEndSession: 3, doCancel: 12, doRevive: 6, doRead: 6,
-	doDrop: 8, doRepeat: 6, logFails: 12, netFails: 5, cutsPower: 2, kills: 2, closes: 1, usurps: 2,
+	doDrop: 8, doRepeat: 6, doPause: 4, doPlan: 4, doUnplan: 1, doWorker: 4, doCall: 10, doAwait: 8, haltsWorker: 3, logFails: 12, netFails: 5, cutsPower: 2, kills: 2, closes: 1, usurps: 2,
 	stalls: 3, setsClock: 2, verifies: 2,
 }
 
@@ -45,7 +52,7 @@ type step struct {
 // three times as many.
 var climates = [][]what{
 	{logFails}, {netFails}, {cutsPower}, {kills, closes, usurps, stalls}, {setsClock}, {doDrop, doRepeat},
-	{doCancel, doRevive}, {doEndSession, doOpen},
+	{doCancel, doRevive}, {doEndSession, doOpen}, {doPause}, {doPlan, doUnplan}, {doWorker}, {haltsWorker},
 }
 
 // script makes the steps of a seed: in bursts, so that much is under way at once.
@@ -108,6 +115,18 @@ func (w *world) perform(p *step) {
 		w.dropSome(d)
 	case doRepeat:
 		w.repeatSome(d)
+	case doPause:
+		w.pause(d)
+	case doPlan:
+		w.planSomething(d)
+	case doUnplan:
+		w.unplan(d)
+	case doCall:
+		w.call(d)
+	case doAwait:
+		w.await(d, w.someJob(d), 0)
+	case doWorker:
+		w.remotes[d.below(2)].start(d)
 	case verifies:
 		w.verify(d)
 	default:
@@ -147,9 +166,11 @@ func (w *world) befall(p *step) {
 		}
 	case usurps:
 		w.boot(d.below(5e3))
+	case haltsWorker:
+		w.remotes[d.below(2)].halt(d.below(pick[int64](d, 1e6, 8e6, 30e6)), d.one(3))
 	case stalls:
 		if s := w.someOwner(d); s != nil {
-			s.pause(d.between(1e3, 5e6))
+			s.pause(d.between(1e3, pick[int64](d, 5e6, 5e6, 30e6)))
 			if d.one(2) {
 				w.boot(d.below(3e6))
 			}

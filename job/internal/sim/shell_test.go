@@ -15,8 +15,9 @@ type shell struct {
 	core *owner.Core
 	d    *dice
 
+	born  int64 // when it began
 	skew  int64 // of its calendar
-	birth int64 // of its clock that does not jump
+	ppm   int64 // by how many millionths its clocks are fast
 	ahead int64 // its core's time, or more
 	asked int64 // when it was last asked for the time, by the clock that does not jump
 
@@ -30,7 +31,14 @@ type shell struct {
 	wakes    int      // timers that were set; only the last counts
 
 	idleSince int64 // while owning and not busy
-	jumped    int64 // the last time that its calendar did
+	idleWall  int64 // by its calendar
+	most      wake  // as which times it may be taken to have been awake, and
+	least     wake  // must be
+	took      hearing
+	heard     map[uint64]hearing // remote sessions
+	newest    map[*remote]int    // connections
+	told      map[lease]bool     // those whose sessions know that they are to end
+	jumped    int64              // the last time that its calendar did
 	sent      []byte
 	open      []*delivery // those it has not answered
 	arrivals  int
@@ -43,11 +51,20 @@ func (s *shell) String() string { return fmt.Sprintf("owner %c", 'A'+s.n%26) }
 // time is what its clocks say. ahead follows the rules of the core's own clock: it
 // is never behind that.
 func (s *shell) time() owner.Time {
-	t := owner.Time{Wall: base + s.w.now + s.skew, Mono: s.w.now - s.birth}
+	t := owner.Time{Wall: base + s.born + s.skew + s.age(), Mono: int64(s.n)*1e6 + s.age()}
 	s.ahead = max(s.ahead+(t.Mono-s.asked+1)/2, t.Wall)
 	s.asked = t.Mono
 	return t
 }
+
+// age is how long its clock says that it has been there.
+func (s *shell) age() int64 {
+	d := s.w.now - s.born
+	return d + d*s.ppm/1e6
+}
+
+// real is how long that takes which by its clock takes d.
+func (s *shell) real(d int64) int64 { return d * 1e6 / (1e6 + s.ppm) }
 
 // hear lets the shell learn of something: when it wakes up if it is asleep, and
 // never if it is dead.
@@ -78,7 +95,10 @@ func (s *shell) decide() {
 	s.checkTimers()
 	s.core.Low(s.w.disk.low())
 	s.core.Left(s.w.disk.left())
-	next := s.core.Decide(s.time())
+	now := s.time()
+	s.most.call(now.Mono)
+	s.least.call(now.Mono)
+	next := s.core.Decide(now)
 	if next.Do == owner.Append {
 		s.checkDraft(next.Rec)
 	}
@@ -100,7 +120,11 @@ func (s *shell) carryOut(next owner.Next) {
 			w.tally[resends]++
 		}
 		s.later(pause, func() {
-			w.disk.append(s, next.After, rec, func(err error) { s.carryOut(s.core.Appended(s.time(), err)) })
+			w.disk.append(s, next.After, rec, func(err error) {
+				now := s.time()
+				s.most.call(now.Mono)
+				s.carryOut(s.core.Appended(now, err))
+			})
 		})
 	case owner.Look:
 		s.busy = true
@@ -126,13 +150,14 @@ func (s *shell) idle(next owner.Next) {
 	w := s.w
 	if !s.owns {
 		s.owns = true
+		s.took = hearing{most: s.most.at(s.time().Mono), least: s.least.at(s.time().Mono)}
 		w.tally[takeovers]++
 		w.note("%v has taken over, term %d", s, s.core.Figures().Term)
 	}
 	if s.busy {
 		w.landed = max(w.landed, s.core.Last())
 	}
-	s.idleSince = w.now
+	s.idleSince, s.idleWall = w.now, s.time().Wall
 	s.wakes++
 	if w.mutant.restless {
 		s.nag()
@@ -144,7 +169,7 @@ func (s *shell) idle(next owner.Next) {
 	if w.mutant.drowsy && wait > 0 {
 		wait += 200e3
 	}
-	w.after(wait, func() {
+	w.after(s.real(wait), func() {
 		if n == s.wakes {
 			s.hear(s.poke)
 		}
@@ -177,10 +202,15 @@ func (s *shell) ended(err error) {
 // checkDraft looks at a record when it is made: its time is that of the calendar,
 // or ahead of it by what the shell's clocks account for, and no more.
 func (s *shell) checkDraft(rec []byte) {
-	h, _, err := record.Open(rec)
+	h, body, err := record.Open(rec)
 	if err != nil {
 		s.w.breaks(inLog, "%v makes what is no record: %v", s, err)
 		return
+	}
+	for t, ok := body.Next(); ok; t, ok = body.Next() {
+		if t[0] == tSessionEnd {
+			s.checkEnd(decode(t).session)
+		}
 	}
 	wall := s.time().Wall
 	if most := max(wall, s.ahead) + 100; h.Now > most {
@@ -203,7 +233,7 @@ func (s *shell) checkTimers() {
 		allowed += 60e6
 	}
 	wall := s.time().Wall
-	slept := wall - max(at, base+s.idleSince+s.skew)
+	slept := wall - max(at, s.idleWall)
 	if at <= wall && slept > allowed {
 		s.w.breaks(onTime, "%v has slept through a timer for %d µs while a claim waits", s, slept)
 	}

@@ -28,13 +28,19 @@ func (m *model) apply(b []byte) {
 	}
 	switch t.tag {
 	case tTakeover:
-		for len(m.sessions) > 0 {
-			m.close(m.sessions[0])
-		}
+		m.takeover()
 	case tLimits:
 		m.limits = t.limits
 	case tQueue:
-		m.depth[string(t.bytes)] = t.depth
+		q := m.queue(string(t.bytes))
+		q.Queue = t.queue
+		q.pace.set(t.queue.Rate)
+	case tPause:
+		m.queue(string(t.bytes)).paused = t.on
+	case tWeight:
+		m.reweigh(string(t.bytes), t.weight)
+	case tLimit:
+		m.setLimit(string(t.bytes), t.limit)
 	case tEnqueue:
 		m.enqueue(&t, &e)
 	case tClaim:
@@ -47,17 +53,27 @@ func (m *model) apply(b []byte) {
 		m.revive(&t, &e)
 	case tSessionOpen:
 		m.session++
-		m.sessions = append(m.sessions, m.session)
+		m.sessions = append(m.sessions, &session{id: m.session, remote: t.on, opened: m.seq})
 		e.ids = []uint64{m.session}
 	case tClientOpen:
 		m.client++
 		m.named = append(m.named, &named{id: m.client, seen: m.now, had: make(map[uint64]bool)})
 		e.ids, e.job = []uint64{m.client}, m.client
 	case tSessionEnd:
-		if !slices.Contains(m.sessions, t.session) {
+		if m.open(t.session) == nil {
 			m.w.breaks(asWritten, "record %d ends session %d, which there is not", m.seq, t.session)
 		}
 		m.close(t.session)
+	case tSchedule:
+		m.setPlan(&t)
+	case tUnschedule:
+		m.dropPlan(&t)
+	case tTick:
+		m.tick(&t, &e)
+	}
+	m.cascade()
+	if m.retired {
+		m.trim()
 	}
 	m.w.effect(&t, e)
 	m.count()
@@ -87,35 +103,67 @@ func (m *model) request(t *transition) bool {
 func (m *model) enqueue(t *transition, e *effect) {
 	for i := range t.specs {
 		p := &t.specs[i]
-		if h := m.holder(p.Task, p.Key); h != nil {
-			m.w.tally[keyHits]++
-			e.ids, e.existing = append(e.ids, h.id), append(e.existing, true)
-			continue
+		if what := m.closed(p); what != "" {
+			m.w.breaks(inScope, "record %d enters a job into %s", m.seq, what)
 		}
-		if what := m.full(p.Queue, int64(len(p.Input)+len(p.Key))); what != "" {
-			m.w.breaks(inDepth, "record %d enters a job into %s, which is full", m.seq, what)
+		if p.Deadline > 0 && p.Deadline <= m.now {
+			m.w.breaks(onTime, "record %d enters a job %d µs after its deadline", m.seq, m.now-p.Deadline)
 		}
-		j := &job{Spec: *p, id: uint64(len(m.lives)), entered: m.now}
-		m.lives = append(m.lives, life{})
-		m.jobs = append(m.jobs, j)
-		at := p.RunAt
-		if at < 0 {
-			at = m.now - at
-		}
-		if at > m.now {
-			m.schedule(j, at)
-		} else {
-			m.makeReady(j, m.now)
-		}
-		e.ids, e.existing = append(e.ids, j.id), append(e.existing, false)
+		id, existing := m.enter(p)
+		e.ids, e.existing = append(e.ids, id), append(e.existing, existing)
 	}
+}
+
+// enter makes a job, unless there is one that has its key.
+func (m *model) enter(p *state.Spec) (id uint64, existing bool) {
+	if h := m.holder(p.Task, p.Parent, p.Key); h != nil {
+		m.w.tally[keyHits]++
+		switch {
+		case h.status == state.Done && h.Parent != 0:
+			m.w.tally[childResults]++
+		case !h.status.Live():
+			m.w.tally[uniqueHits]++
+		case h.Parent != 0:
+			m.w.tally[childJoins]++
+		}
+		return h.id, true
+	}
+	if what := m.full(p.Queue, int64(len(p.Input)+len(p.Key))); what != "" {
+		m.w.breaks(inDepth, "record %d enters a job into %s, which is full", m.seq, what)
+	}
+	if what := m.knot(p); what != "" {
+		m.w.breaks(asWritten, "record %d enters a job that waits for its parents, who have all of %s", m.seq, what)
+	}
+	j := &job{Spec: *p, id: uint64(len(m.lives)), entered: m.now, tied: p.Session != 0 || p.Parent != 0}
+	m.lives = append(m.lives, life{spec: p})
+	m.jobs = append(m.jobs, j)
+	switch {
+	case p.Session != 0:
+		m.w.tally[sessionJobs]++
+	case p.Attached:
+		m.w.tally[attachedJobs]++
+	case p.Parent != 0:
+		m.w.tally[keyedChildren]++
+	}
+	at := p.RunAt
+	if at < 0 {
+		at = m.now - at
+	}
+	if at > m.now {
+		m.delay(j, at)
+	} else {
+		m.makeReady(j, m.now)
+	}
+	return j.id, false
 }
 
 func (m *model) claim(t *transition, e *effect) {
 	j := m.job(t.job)
 	switch {
-	case !slices.Contains(m.sessions, t.session):
+	case m.open(t.session) == nil:
 		m.w.breaks(asWritten, "record %d claims job %d for session %d, which there is not", m.seq, t.job, t.session)
+	case t.job < uint64(len(m.lives)) && m.lives[t.job].scopeAt > 0:
+		m.w.breaks(inScope, "record %d claims job %d, whose scope has ended in record %d", m.seq, t.job, m.lives[t.job].scopeAt)
 	case t.job < uint64(len(m.lives)) && m.lives[t.job].cancelAt > 0:
 		m.w.breaks(staysDead, "record %d claims job %d, which record %d has cancelled", m.seq, t.job, m.lives[t.job].cancelAt)
 	case j == nil:
@@ -124,6 +172,8 @@ func (m *model) claim(t *transition, e *effect) {
 		m.w.breaks(onTime, "record %d claims job %d %d µs before it is due", m.seq, t.job, j.due-m.now)
 	case j.status != state.Ready:
 		m.w.breaks(onceDone, "record %d claims job %d, which is %s", m.seq, t.job, statusNames[j.status])
+	case j.late(m.now):
+		m.w.breaks(onTime, "record %d claims job %d %d µs after its deadline", m.seq, t.job, m.now-j.Deadline)
 	}
 	if j == nil {
 		return
@@ -133,24 +183,10 @@ func (m *model) claim(t *transition, e *effect) {
 	j.epoch++
 	j.attempt++
 	e.epoch = j.epoch
+	m.checkBounds(j)
 	l := &m.lives[j.id]
-	l.claims = append(l.claims, claimed{m.seq, j.epoch})
+	l.claims = append(l.claims, claimed{m.seq, j.epoch, t.session})
 	m.remember(j)
-}
-
-// checkTurn sees whether another job was to be claimed before j, if it is known
-// what the claim was for.
-func (m *model) checkTurn(j *job) {
-	v := m.w.follower.claims[lease{j.id, j.epoch + 1}]
-	if v == nil {
-		return
-	}
-	for _, o := range m.jobs {
-		if o.status == state.Ready && matches(&v.r, o.Task, o.Queue) && (o.score < j.score || o.score == j.score && o.id < j.id) {
-			m.w.breaks(inOrder, "record %d claims job %d, and job %d was before it by %d µs", m.seq, j.id, o.id, j.score-o.score)
-			return
-		}
-	}
 }
 
 func (m *model) outcome(t *transition, e *effect) {
@@ -159,48 +195,60 @@ func (m *model) outcome(t *transition, e *effect) {
 		m.w.breaks(onceDone, "record %d accepts an outcome of job %d for session %d, epoch %d, which is not its", m.seq, t.job, t.session, t.epoch)
 		return
 	}
-	switch {
-	case t.tag == tComplete:
-		if j.Keep > 0 {
-			j.result = t.bytes
-		}
+	m.closeAttempt(j)
+	switch t.tag {
+	case tComplete:
 		m.lives[j.id].done++
 		e.status = state.Done
-		m.end(j, state.Done)
-	case t.tag == tReturn:
-		j.attempt--
-		if e.status = state.Ready; j.cancel {
-			e.status = state.Cancelled
-			m.end(j, state.Cancelled)
-			return
-		}
-		m.ready(j, m.now)
+		m.end(j, state.Done, state.CauseNone, t.bytes)
+	case tReturn:
+		e.status = m.giveBack(j)
 	default:
-		m.fail(j, t)
-		e.status = j.status
-		if l := &m.lives[j.id]; j.status == 0 { // forgotten at once
-			e.status = l.is[len(l.is)-2].status
-		}
+		e.status = m.fail(j, t)
 	}
 }
 
-func (m *model) fail(j *job, t *transition) {
+func (m *model) giveBack(j *job) state.Status {
+	j.attempt--
+	switch {
+	case j.cancel:
+		m.end(j, state.Cancelled, j.cause, nil)
+		return state.Cancelled
+	case j.late(m.now):
+		m.expire(j)
+		return state.Dead
+	}
+	m.ready(j, m.now) // where it stood before
+	return state.Ready
+}
+
+func (m *model) fail(j *job, t *transition) state.Status {
 	j.note(m.now, t.bytes)
 	after := t.after
 	if after < 0 {
 		after = backoff(j)
 	}
+	var detail []byte
+	if len(t.detail) > 0 {
+		detail = t.detail
+	}
 	switch {
+	case j.cancel && detail != nil:
+		m.end(j, state.Cancelled, state.CauseFailed, detail)
+		return state.Cancelled
 	case j.cancel:
-		m.end(j, state.Cancelled)
-	case t.perm || j.attempt >= int(j.Attempts):
-		m.end(j, state.Dead)
+		m.end(j, state.Cancelled, j.cause, nil)
+		return state.Cancelled
+	case t.perm || j.attempt >= int(j.Attempts) || j.late(m.now+after):
+		m.end(j, state.Dead, state.CauseFailed, detail)
+		return state.Dead
 	case after == 0:
 		m.makeReady(j, m.now)
 	default:
 		m.w.tally[backoffs]++
-		m.schedule(j, m.now+after)
+		m.delay(j, m.now+after)
 	}
+	return j.status
 }
 
 func (j *job) note(now int64, text []byte) {
@@ -219,13 +267,14 @@ func (m *model) cancel(t *transition, e *effect) {
 		l.cancelAt = m.seq
 	}
 	if e.status = j.status; j.status == state.Running {
-		m.w.tally[cancelsRunning]++
-		j.cancel = true
-		m.remember(j)
+		if !j.cancel {
+			m.cancelRunning(j, state.CauseAsked, t.detail)
+		}
 		return
 	}
 	e.status = state.Cancelled
-	m.end(j, state.Cancelled)
+	j.detail = t.detail
+	m.end(j, state.Cancelled, state.CauseAsked, nil)
 }
 
 func (m *model) revive(t *transition, e *effect) {
@@ -234,35 +283,60 @@ func (m *model) revive(t *transition, e *effect) {
 		m.w.breaks(asWritten, "record %d revives job %d, which is not dead", m.seq, t.job)
 		return
 	}
-	if h := m.holder(j.Task, j.Key); h != nil {
+	if o := m.job(j.Parent); j.Attached || j.Parent != 0 && (o == nil || !o.status.Live()) {
+		m.w.breaks(inScope, "record %d revives job %d, and what it belonged to is not there", m.seq, j.id)
+	}
+	if h := m.holder(j.Task, j.Parent, j.Key); h != nil && h != j {
 		m.w.breaks(oneKey, "record %d revives job %d, whose key job %d has", m.seq, j.id, h.id)
 	}
 	if what := m.full(j.Queue, int64(len(j.Input)+len(j.Key))); what != "" {
 		m.w.breaks(inDepth, "record %d revives a job into %s, which is full", m.seq, what)
 	}
 	m.w.tally[revivals]++
-	m.ended--
-	j.attempt = 0
+	j.kept, j.attempt, j.cause, j.detail, j.tied = false, 0, 0, nil, j.Parent != 0
+	if j.late(m.now) {
+		j.Deadline = 0 // somebody wants it all the same
+	}
 	m.makeReady(j, m.now)
 	e.status = state.Ready
 }
 
-// close ends a session.
-func (m *model) close(session uint64) {
-	m.sessions = slices.DeleteFunc(m.sessions, func(s uint64) bool { return s == session })
+// takeover ends the sessions that were in the process of the owner before.
+func (m *model) takeover() {
+	for _, s := range slices.Clone(m.sessions) {
+		if !s.remote {
+			m.close(s.id)
+			m.cascade()
+		}
+	}
+}
+
+// close ends a session: its attempts, and what is attached to it.
+func (m *model) close(id uint64) {
+	m.sessions = slices.DeleteFunc(m.sessions, func(s *session) bool { return s.id == id })
+	m.gone[id] = m.seq
 	for _, j := range slices.Clone(m.jobs) {
-		if j.status != state.Running || j.session != session {
-			continue
+		if j.status == state.Running && j.session == id {
+			m.lose(j)
 		}
-		m.w.tally[sessionLosses]++
-		j.note(m.now, []byte("lost: the session that had claimed the job ended"))
-		switch {
-		case j.cancel:
-			m.end(j, state.Cancelled)
-		case j.attempt >= int(j.Attempts):
-			m.end(j, state.Dead)
-		default:
-			m.makeReady(j, m.now)
+	}
+	for _, j := range m.jobs {
+		if j.tied && j.Session == id {
+			m.doom(j)
 		}
+	}
+}
+
+func (m *model) lose(j *job) {
+	m.w.tally[sessionLosses]++
+	m.closeAttempt(j)
+	j.note(m.now, []byte("lost: the session that had claimed the job ended"))
+	switch {
+	case j.cancel:
+		m.end(j, state.Cancelled, j.cause, nil)
+	case j.attempt >= int(j.Attempts) || j.late(m.now):
+		m.end(j, state.Dead, state.CauseLost, nil)
+	default:
+		m.makeReady(j, m.now)
 	}
 }

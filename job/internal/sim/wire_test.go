@@ -2,11 +2,7 @@ package sim_test
 
 import (
 	"encoding/binary"
-	"fmt"
-	"strings"
 
-	"github.com/hemgo/hem/job/internal/owner"
-	"github.com/hemgo/hem/job/internal/record"
 	"github.com/hemgo/hem/job/internal/state"
 )
 
@@ -31,14 +27,13 @@ const (
 	tSnapPage
 	tSnapEnd
 	tClientOpen
+	tPause
+	tWeight
+	tLimit
+	tSchedule
+	tUnschedule
+	tTick
 )
-
-var tagNames = [...]string{
-	tTakeover: "takeover", tLimits: "limits", tQueue: "queue", tEnqueue: "enqueue", tClaim: "claim", tReturn: "return",
-	tComplete: "complete", tFail: "fail", tCancel: "cancel", tRevive: "revive", tSessionOpen: "open session",
-	tSessionEnd: "end session", tAdvance: "advance", tRequest: "request", tSnapBegin: "snapshot begins",
-	tSnapPage: "page", tSnapEnd: "snapshot ends", tClientOpen: "open client",
-}
 
 // A transition is one, decoded.
 type transition struct {
@@ -46,14 +41,22 @@ type transition struct {
 	named   bool
 	request state.Request
 
-	specs    []state.Spec
+	specs    []state.Spec // a Schedule has one
 	session  uint64
 	job      uint64
 	epoch    uint32
 	bytes    []byte // a result, an error, a name
+	detail   []byte // a cause as well
 	perm     bool
 	after    int64
-	depth    int64
+	on       bool // paused, remote
+	queue    state.Queue
+	limit    state.Limit
+	weight   int64
+	rule     string
+	due      int64
+	tick     int64
+	next     int64
 	limits   state.Limits
 	begin, n uint64 // of a snapshot
 }
@@ -82,6 +85,10 @@ func (f *fields) take(n int) []byte {
 
 func (f *fields) bytes() []byte { return f.take(int(min(f.uint(), 1<<20))) }
 
+func (f *fields) bool() bool { return string(f.take(1)) == "\x01" }
+
+func (f *fields) rate() state.Rate { return state.Rate{Interval: f.int(), Burst: f.int()} }
+
 func decode(b []byte) (t transition) {
 	f := fields{b}
 	t.tag = f.take(1)[0]
@@ -92,9 +99,15 @@ func decode(b []byte) (t transition) {
 	}
 	switch t.tag {
 	case tLimits:
-		t.limits = state.Limits{Jobs: f.int(), Bytes: f.int(), Kept: f.int(), Ageing: f.int()}
+		t.limits = state.Limits{Jobs: f.int(), Bytes: f.int(), Kept: f.int(), Ageing: f.int(), Buried: f.int(), KeptBytes: f.int()}
 	case tQueue:
-		t.bytes, t.depth = f.bytes(), f.int() // and what no queue here has
+		t.bytes, t.queue = f.bytes(), state.Queue{Depth: f.int(), Running: f.int(), Rate: f.rate()}
+	case tPause:
+		t.bytes, t.on = f.bytes(), f.bool()
+	case tWeight:
+		t.bytes, t.weight = f.bytes(), int64(f.uint())
+	case tLimit:
+		t.bytes, t.limit = f.bytes(), state.Limit{Running: f.int(), Rate: f.rate()}
 	case tEnqueue:
 		t.specs = make([]state.Spec, f.uint())
 		for i := range t.specs {
@@ -102,18 +115,25 @@ func decode(b []byte) (t transition) {
 		}
 	case tClaim:
 		t.session, t.job = f.uint(), f.uint()
-	case tReturn, tComplete, tFail:
+	case tReturn, tComplete:
+		t.session, t.job, t.epoch, t.bytes = f.uint(), f.uint(), uint32(f.uint()), f.bytes()
+	case tFail:
 		t.session, t.job, t.epoch = f.uint(), f.uint(), uint32(f.uint())
-		if t.tag == tFail {
-			t.perm, t.after = f.take(1)[0] == 1, f.int()
-		}
-		t.bytes = f.bytes()
-	case tCancel, tRevive:
+		t.perm, t.after, t.bytes, t.detail = f.bool(), f.int(), f.bytes(), f.bytes()
+	case tCancel:
+		t.job, t.detail = f.uint(), f.bytes()
+	case tRevive:
 		t.job = f.uint()
 	case tSessionOpen:
-		t.bytes = f.bytes()
+		t.bytes, t.on = f.bytes(), f.bool()
 	case tSessionEnd:
 		t.session = f.uint()
+	case tSchedule:
+		t.bytes, t.rule, t.next, t.specs = f.bytes(), string(f.bytes()), f.int(), []state.Spec{f.spec()}
+	case tUnschedule:
+		t.bytes = f.bytes()
+	case tTick:
+		t.bytes, t.due, t.tick, t.next = f.bytes(), f.int(), f.int(), f.int()
 	case tSnapPage, tSnapEnd:
 		t.begin, t.n = f.uint(), f.uint()
 	}
@@ -122,16 +142,48 @@ func decode(b []byte) (t transition) {
 
 func (f *fields) spec() state.Spec {
 	p := state.Spec{
-		Task: name(f.bytes()), Queue: name(f.bytes()), Key: string(f.bytes()), Priority: int8(f.int()), RunAt: f.int(),
+		Task: name(f.bytes()), Queue: name(f.bytes()), Key: name(f.bytes()), Priority: int8(f.int()), RunAt: f.int(),
 		Attempts: uint16(f.uint()), First: f.int(), Most: f.int(), Keep: f.int(), Bury: f.int(), Input: f.bytes(),
 	}
-	f.uint() // flags
+	flags := f.uint()
+	has := func(bit int) bool { return flags&(1<<bit) != 0 }
+	p.Attached, p.Called = has(0), has(1)
+	for i, u := range [...]state.Unique{state.UniqueDone, state.UniqueDead, state.UniqueCancelled} {
+		if has(2 + i) {
+			p.Unique |= u
+		}
+	}
+	if has(5) {
+		p.Group = name(f.bytes())
+	}
+	if has(6) {
+		p.Limit, p.LimitKey = name(f.bytes()), name(f.bytes())
+	}
+	if has(7) {
+		p.Timeout = f.int()
+	}
+	if has(8) {
+		p.Deadline = f.int()
+	}
+	if has(9) {
+		p.Session = f.uint()
+	}
+	if has(10) {
+		p.Parent, p.ParentEpoch = f.uint(), uint32(f.uint())
+	}
+	if has(11) {
+		x := fields{f.bytes()}
+		for range x.uint() {
+			p.Tags = append(p.Tags, name(x.bytes()))
+		}
+		p.TraceParent, p.TraceState, p.Schedule, p.Tick = name(x.bytes()), name(x.bytes()), name(x.bytes()), x.int()
+	}
 	return p
 }
 
-// name is a name, without an allocation if it is a short one that is known.
+// name is a name, without an allocation if it is one that is known.
 func name(b []byte) string {
-	for _, known := range [...]string{"a", "b", "c", "s", "t"} {
+	for _, known := range knownNames {
 		if string(b) == known {
 			return known
 		}
@@ -139,124 +191,15 @@ func name(b []byte) string {
 	return string(b)
 }
 
+var knownNames = []string{"", "a", "b", "c", "s", "t", "p", "k", "l", "g", "h", "x", "y"}
+
 // mark is the number of the op that the transition says it is of, or -1.
 func (t *transition) mark() int {
-	if t.tag == tEnqueue {
+	switch t.tag {
+	case tEnqueue, tSchedule:
 		return marked(t.specs[0].Input)
+	case tCancel:
+		return marked(t.detail)
 	}
 	return marked(t.bytes)
-}
-
-func (t *transition) String() string {
-	var b strings.Builder
-	b.WriteString(tagNames[t.tag])
-	if n := t.mark(); n >= 0 {
-		fmt.Fprintf(&b, " #%d", n)
-	}
-	switch t.tag {
-	case tLimits:
-		fmt.Fprintf(&b, " %+v", t.limits)
-	case tQueue:
-		fmt.Fprintf(&b, " %s %d", t.bytes, t.depth)
-	case tEnqueue:
-		b.WriteString(specs(t.specs))
-	case tClaim:
-		fmt.Fprintf(&b, " job %d for session %d", t.job, t.session)
-	case tReturn, tComplete, tFail:
-		fmt.Fprintf(&b, " job %d/%d of session %d", t.job, t.epoch, t.session)
-		if t.perm {
-			b.WriteString(" for good")
-		}
-	case tCancel, tRevive:
-		fmt.Fprintf(&b, " job %d", t.job)
-	case tSessionEnd:
-		fmt.Fprintf(&b, " %d", t.session)
-	case tSnapPage, tSnapEnd:
-		fmt.Fprintf(&b, " %d of record %d", t.n, t.begin)
-	}
-	if t.named {
-		fmt.Fprintf(&b, " [client %d request %d low %d]", t.request.Client, t.request.N, t.request.Low)
-	}
-	return b.String()
-}
-
-func specs(all []state.Spec) string {
-	var b strings.Builder
-	for i := range all {
-		p := &all[i]
-		fmt.Fprintf(&b, " {%s in %s", p.Task, p.Queue)
-		if p.Key != "" {
-			fmt.Fprintf(&b, ", key %s", p.Key)
-		}
-		if p.Priority != 0 {
-			fmt.Fprintf(&b, ", priority %d", p.Priority)
-		}
-		if p.RunAt != 0 {
-			fmt.Fprintf(&b, ", at %+d", p.RunAt-base)
-		}
-		fmt.Fprintf(&b, ", %d attempts}", p.Attempts)
-	}
-	return b.String()
-}
-
-// describe writes a record as a person reads it.
-func describe(h record.Header, body record.Body) string {
-	var all []string
-	for {
-		t, ok := body.Next()
-		if !ok {
-			break
-		}
-		d := decode(t)
-		all = append(all, d.String())
-	}
-	return fmt.Sprintf("term %d, at %+d: %s", h.Term, h.Now-base, strings.Join(all, "; "))
-}
-
-// about is what a request says beyond its kind.
-func about(r *owner.Request) string {
-	var b strings.Builder
-	switch r.Op {
-	case owner.Enqueue:
-		b.WriteString(specs(r.Specs))
-	case owner.Claim:
-		fmt.Fprintf(&b, " %d for session %d %v%v", r.Most, r.Session, r.Filter.Tasks, r.Filter.Queues)
-	case owner.Return, owner.Complete, owner.Fail:
-		fmt.Fprintf(&b, " job %d/%d of session %d", r.Job, r.Epoch, r.Session)
-	case owner.EndSession:
-		fmt.Fprintf(&b, " %d", r.Session)
-	case owner.Cancel, owner.Revive, owner.Job:
-		fmt.Fprintf(&b, " %d", r.Job)
-	}
-	if r.Wait {
-		b.WriteString(", and waits")
-	}
-	return b.String()
-}
-
-// answer writes what came of a request.
-func answer(r *owner.Request) string {
-	if r.Err != nil {
-		return r.Err.Error()
-	}
-	var b strings.Builder
-	b.WriteString("ok")
-	for i, id := range r.IDs {
-		fmt.Fprintf(&b, " %d", id)
-		if i < len(r.Existing) && r.Existing[i] {
-			b.WriteString(" (there already)")
-		}
-	}
-	for i := range r.Jobs {
-		fmt.Fprintf(&b, " %d/%d", r.Jobs[i].ID, r.Jobs[i].Epoch)
-	}
-	if r.Status != 0 {
-		fmt.Fprintf(&b, " %s", statusNames[r.Status])
-	}
-	return b.String()
-}
-
-var statusNames = [...]string{
-	0: "forgotten", state.Scheduled: "scheduled", state.Ready: "ready", state.Running: "running",
-	state.Done: "done", state.Dead: "dead", state.Cancelled: "cancelled",
 }

@@ -64,6 +64,11 @@ func (w *world) lostSession(session uint64) {
 
 // work is what a worker does with a job.
 func (w *world) work(d *dice, j state.Info) {
+	if j.Task == "p" && !w.over {
+		a := &attempt{w: w, d: d, j: j}
+		a.run()
+		return
+	}
 	took := d.below(pick[int64](d, 2e3, 200e3, 3e6))
 	kind := d.below(100)
 	w.after(took, func() {
@@ -85,6 +90,10 @@ func (w *world) work(d *dice, j state.Info) {
 }
 
 func (w *world) outcome(d *dice, kind owner.Op, j *state.Info) {
+	w.send(w.ask(d, w.outcomeOf(d, kind, j), nil, nil).maybeNamed(w))
+}
+
+func (w *world) outcomeOf(d *dice, kind owner.Op, j *state.Info) owner.Request {
 	r := owner.Request{Op: kind, Session: j.Session, Job: j.ID, Epoch: j.Epoch}
 	text := mark(len(w.ops))
 	switch kind {
@@ -92,6 +101,9 @@ func (w *world) outcome(d *dice, kind owner.Op, j *state.Info) {
 		r.Result = []byte(text)
 	case owner.Fail:
 		r.Failure = state.Failure{Permanent: d.one(6), After: pick[int64](d, -1, -1, 0, 1e6), Error: text}
+		if d.one(2) {
+			r.Failure.Detail = []byte("why " + text)
+		}
 	}
-	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
+	return r
 }

@@ -3,8 +3,6 @@ package sim_test
 import (
 	"fmt"
 	"runtime/debug"
-
-	"github.com/hemgo/hem/job/internal/state"
 )
 
 // A world is one history: owners, a log, a network, clients and workers, in
@@ -25,7 +23,11 @@ type world struct {
 	workers [3]*worker
 	ops     []*op
 	jobs    []uint64 // that were acknowledged
+	remotes [2]*remote
+	asked   map[uint64]bool   // sessions that somebody has asked to be ended
+	epochs  map[uint64]uint32 // of jobs, the last that was given away
 
+	settings settings
 	follower follower
 	over     bool // no more faults: the finale
 	landed   uint64
@@ -48,6 +50,7 @@ func newWorld(seed uint64, skip []bool, m mutation) *world {
 	w := &world{seed: seed, common: newDice(seed, 0)}
 	w.disk = disk{w: w, first: 1, broken: m.disk}
 	w.mutant = m.shell
+	w.asked, w.epochs = make(map[uint64]bool), make(map[uint64]uint32)
 	w.follower.begin(w)
 	for i := range w.clients {
 		w.clients[i] = &client{n: i}
@@ -55,6 +58,10 @@ func newWorld(seed uint64, skip []bool, m mutation) *world {
 	for i := range w.workers {
 		w.workers[i] = &worker{n: i}
 	}
+	for i := range w.remotes {
+		w.remotes[i] = newRemote(w, i)
+	}
+	w.settings = newSettings(newDice(seed, -2))
 	w.steps = script(seed)
 	for i := range w.steps {
 		if len(skip) == 0 || !skip[i] {
@@ -106,15 +113,11 @@ func (w *world) tell(format string, args ...any) {
 	w.lines = append(w.lines, fmt.Sprintf("%11.6fs  ", float64(w.now)/1e6)+fmt.Sprintf(format, args...))
 }
 
-// limits of the shard, as most of its owners have them.
-func limits() state.Limits {
-	return state.Limits{Jobs: 12, Bytes: 1200, Kept: 6, Ageing: 1e6}
-}
-
-// depths of queues likewise. The third has none of its own.
-func depths() map[string]state.Queue { return map[string]state.Queue{"a": {Depth: 2}, "b": {Depth: 4}} }
-
 var (
 	queueNames = []string{"a", "b", "c"}
-	taskNames  = []string{"s", "t"}
+	taskNames  = []string{"s", "t", "p"}
+	planNames  = []string{"m", "n"}
+	groupNames = []string{"", "g", "h"}
+	tagTexts   = []string{"x", "y"}
+	capNames   = []string{"k", "l", "x"} // limits that jobs name; nobody sets x
 )

@@ -12,7 +12,10 @@ func (s *State) Apply(t []byte, out *Outcome) error {
 		out = &s.ignored
 	}
 	out.reset()
-	defer s.cascade()
+	defer func() {
+		s.cascade()
+		s.trim()
+	}()
 	if len(t) > 0 && t[0] == tagRequest {
 		return s.applyRequest(t, out)
 	}

@@ -99,6 +99,23 @@ func (s *State) repeated(c *client, q Request, sum uint32, out *Outcome) (done b
 	return true, nil
 }
 
+// Recall gives the answer to a request that was carried out, whatever it asked for.
+// It fails if there is none, or none any more.
+func (s *State) Recall(q Request, out *Outcome) error {
+	out.reset()
+	slot, known := s.clients.byID[q.Client]
+	if !known {
+		return ErrOutdated
+	}
+	c := &s.clients.all[slot]
+	i, found := c.find(q.N)
+	if q.N < c.low || !found {
+		return ErrOutdated
+	}
+	_, err := s.repeated(c, q, c.answers[i].sum, out)
+	return err
+}
+
 // Knows reports whether a request of this name is not carried out (any more): it
 // was, or it is refused whatever it asks for.
 func (s *State) Knows(q Request) bool {

@@ -19,6 +19,7 @@ type group struct {
 	all         int      // lanes
 	pos         uint32   // in its queue's heap, while it has lanes to give from
 	used        bool     // it is one
+	noted       int64    // the pass with which it is in its queue's past
 }
 
 type groups struct {
@@ -80,17 +81,24 @@ func (s *State) quitGroup(i uint32) {
 // rememberGroup is for a group without lanes (G3).
 func (s *State) rememberGroup(i uint32) {
 	g := &s.groups.all[i]
-	if q := &s.queues[g.queue]; g.pass > q.turn && !Mutant.TurnForgotten {
-		q.past.push(timer{g.pass, uint64(i)})
-	} else {
+	switch q := &s.queues[g.queue]; {
+	case g.pass <= q.turn || Mutant.TurnForgotten:
 		s.forgetGroup(i)
+	case g.noted != g.pass:
+		g.noted = g.pass
+		q.past.push(timer{g.pass, uint64(i)})
 	}
 }
 
 // forgetPast forgets the first group of those in q.past, if it has not come again.
 func (s *State) forgetPast(q *queue) {
 	t := q.past.pop()
-	if g := &s.groups.all[t.id]; g.used && g.all == 0 && g.pass == t.at && &s.queues[g.queue] == q {
+	g := &s.groups.all[t.id]
+	if !g.used || g.noted != t.at || &s.queues[g.queue] != q {
+		return
+	}
+	g.noted = 0
+	if g.all == 0 && g.pass == t.at {
 		s.forgetGroup(uint32(t.id))
 	}
 }

@@ -59,6 +59,14 @@ func (r Rate) after(tat, now int64) int64 {
 	return max(tat, now) + r.Interval
 }
 
+// owed is what tat is at most under a rate that is new: nobody pays for an older one.
+func (r Rate) owed(tat, now int64) int64 {
+	if r.Interval == 0 {
+		return 0
+	}
+	return min(tat, now+r.Interval*r.Burst)
+}
+
 // joinCell returns the cell for a lane and a limit's key, with one job more. It
 // fails if there are too many names.
 func (s *State) joinCell(laneID uint32, limit, key []byte) (uint32, bool) {
@@ -243,8 +251,12 @@ func (s *State) awaitRate(i uint32) {
 
 func (s *State) wakeGate(i uint32, at int64) {
 	if g := &s.limiting.gates[i]; g.wake != at {
+		m := &s.limiting
 		g.wake = at
-		s.limiting.times.push(timer{at, uint64(i)})
+		m.times.push(timer{at, uint64(i)})
+		if len(m.times) > 2*len(m.gates)+64 {
+			m.times.keep(func(t timer) bool { return m.gates[t.id].used && m.gates[t.id].wake == t.at })
+		}
 	}
 }
 
@@ -306,9 +318,7 @@ func (s *State) setLimitOf(r *reader) error {
 	m.set[id] = l
 	for i := range m.gates {
 		if g := &m.gates[i]; g.used && g.limit == id {
-			if l.Rate.Interval == 0 {
-				g.tat = 0
-			}
+			g.tat = l.Rate.owed(g.tat, s.now)
 			s.review(uint32(i))
 			s.forgetGate(uint32(i))
 		}

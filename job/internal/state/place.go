@@ -148,10 +148,13 @@ func (s *State) retire(slot uint32, keep int64) {
 	j.due = s.now + keep
 	s.count(j, +1)
 	s.bury(slot)
-	for range 64 { // what is more goes with the next record
-		if h := s.excess(); h != nil {
-			s.forgetNext(h)
-		}
+}
+
+// trim forgets what is kept too much of, when a transition is through: so it does
+// not matter in which order it has ended jobs.
+func (s *State) trim() {
+	for h := s.excess(); h != nil; h = s.excess() {
+		s.forgetNext(h)
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *Restore) unit(kind byte, u *reader) error {
 	case unitGate:
 		key := [2]string{string(u.some(MaxName)), string(u.bytes(MaxKey))}
 		tat := u.int()
-		if _, twice := r.gates[key]; u.bad || twice || tat <= r.s.now || tat > MaxTime {
+		if _, twice := r.gates[key]; u.bad || twice || tat <= r.s.now || tat > 2*MaxTime {
 			return errSnapshot
 		}
 		r.gates[key] = tat
@@ -118,7 +118,7 @@ func (r *Restore) readHead(u *reader) error {
 func (r *Restore) readQueue(u *reader) error {
 	name, set := u.some(MaxName), Queue{Depth: u.int(), Running: u.int(), Rate: u.rate()}
 	paused, tat, turn := u.bool(), u.int(), u.int()
-	if _, twice := r.turns[string(name)]; u.bad || twice || tat < 0 || tat > MaxTime || turn < 0 || set.Depth < 0 || set.Running < 0 {
+	if _, twice := r.turns[string(name)]; u.bad || twice || tat < 0 || tat > 2*MaxTime || turn < 0 || set.Depth < 0 || set.Running < 0 {
 		return errSnapshot
 	}
 	r.turns[string(name)] = turn
@@ -206,7 +206,7 @@ func (r *Restore) readJob(u *reader) error {
 	case u.bad, id == 0 || id >= s.nextJob, priority < -MaxPriority || priority > MaxPriority,
 		j.attempts == 0, kind > hasKind, cause >= causes, status < Scheduled || status > Cancelled,
 		held != (status == Running), scoped != (linked && j.parent == 0), scopeID != 0 && !scoped, scoped && !status.Live(),
-		!status.Live() && j.due == 0 && !(linked && status == Done),
+		!status.Live() && (j.due == 0) != (linked && status == Done), j.parent >= id,
 		len(more) > 0 && !validExtra(more):
 		return errSnapshot
 	}

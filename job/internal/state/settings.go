@@ -62,9 +62,7 @@ func (s *State) setQueue(r *reader) error {
 	}
 	return s.say(name, func(q *queue) {
 		q.Queue = set
-		if set.Rate.Interval == 0 {
-			q.tat = 0
-		}
+		q.tat = set.Rate.owed(q.tat, s.now)
 	})
 }
 

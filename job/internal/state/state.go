@@ -93,8 +93,8 @@ func (s *State) Begin(now int64) {
 	}
 	s.now = now
 	s.openGates() // first: what comes to be ready stands behind those that wait
+	s.passDeadlines()
 	left := MaxTimers
-	left -= s.passDeadlines(left)
 	for ; left > 0 && len(s.due) > 0 && s.due[0].at <= now; left-- {
 		slot, at := s.due[0].slot, s.due[0].at
 		s.touch(slot)
@@ -102,17 +102,16 @@ func (s *State) Begin(now int64) {
 		s.makeReady(slot, at)
 	}
 	for ; left > 0; left-- {
-		h := s.excess()
-		for _, g := range []*heap{&s.ended, &s.buried} {
-			if h == nil && len(*g) > 0 && (*g)[0].at <= now {
-				h = g
-			}
+		h := &s.ended
+		if len(*h) == 0 || (*h)[0].at > now {
+			h = &s.buried
 		}
-		if h == nil {
+		if len(*h) == 0 || (*h)[0].at > now {
 			break
 		}
 		s.forgetNext(h)
 	}
+	s.trim()
 	s.forgetClients(left)
 }
 
@@ -161,9 +160,6 @@ func (s *State) NextDue() (at int64, ok bool) {
 		if gone := s.clients.all[s.clients.oldest].seen + clientSpan; !ok || gone < at {
 			at, ok = gone, true
 		}
-	}
-	if s.excess() != nil {
-		at, ok = s.now, true
 	}
 	return at, ok
 }

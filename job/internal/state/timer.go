@@ -78,7 +78,7 @@ func (s *State) addDeadline(j *jobRec) {
 	if len(s.deadlines) > 2*s.timed+64 {
 		s.deadlines.keep(func(t timer) bool {
 			slot, err := s.find(t.id)
-			return err == nil && s.jobs.at(slot).status.Live()
+			return err == nil && s.jobs.at(slot).status.Live() && s.jobs.at(slot).deadline == t.at
 		})
 	}
 }
@@ -90,11 +90,11 @@ func (s *State) dropDeadline(j *jobRec) {
 	}
 }
 
-// passDeadlines ends those jobs, n at most, whose deadline has come, and returns
-// how many that were. One that is Running is its worker's to end: when its attempt
-// ends it gets no other.
-func (s *State) passDeadlines(n int) (passed int) {
-	for passed < n && !Mutant.DeadlineIgnored && len(s.deadlines) > 0 && s.deadlines[0].at <= s.now {
+// passDeadlines ends all jobs whose deadline has come: none of them is begun any
+// more. One that is Running is its worker's to end: when its attempt ends it gets no
+// other.
+func (s *State) passDeadlines() {
+	for !Mutant.DeadlineIgnored && len(s.deadlines) > 0 && s.deadlines[0].at <= s.now {
 		t := s.deadlines.pop()
 		slot, err := s.find(t.id)
 		if err != nil {
@@ -105,11 +105,9 @@ func (s *State) passDeadlines(n int) (passed int) {
 			s.touch(slot)
 			s.unplace(slot)
 			s.expire(slot)
-			passed++
 		}
 	}
 	s.cascade()
-	return passed
 }
 
 // expire ends a job, which is in no place, for its deadline has passed.

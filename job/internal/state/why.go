@@ -1,5 +1,7 @@
 package state
 
+import "slices"
+
 // A Reason is why nobody works on a job.
 type Reason uint8
 
@@ -74,13 +76,12 @@ func (s *State) runningWhere(f func(*jobRec) bool) (ids []uint64) {
 	for _, session := range s.sessions.order {
 		for _, slot := range s.sessions.all[s.sessions.byID[session]].jobs {
 			if j := s.jobs.at(slot); f(j) {
-				if ids = append(ids, j.id); len(ids) == whyMost {
-					return ids
-				}
+				ids = append(ids, j.id)
 			}
 		}
 	}
-	return ids
+	slices.Sort(ids)
+	return ids[:min(len(ids), whyMost)]
 }
 
 // ahead counts the jobs that have their turn before one that is Ready: those of
