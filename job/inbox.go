@@ -18,6 +18,7 @@ type letter struct {
 	about *request
 	again *second // its caller has gone, and waits a moment longer
 	gone  bool    // its caller has gone, and waits no longer
+	undo  bool    // nor has it heard the answer, should there be one
 
 	// If it is neither, the request is new.
 }

@@ -115,7 +115,7 @@ func (o *Owner) deliver(l *letter) {
 	case l.again != nil:
 		o.left(r, l.again)
 	case l.gone:
-		o.deserted(r)
+		o.dropped(r, l.undo)
 	case r.stage.CompareAndSwap(posted, o.round.Load()):
 		o.held.insert(r)
 		o.core.Add(&r.Request)
@@ -124,6 +124,11 @@ func (o *Owner) deliver(l *letter) {
 
 // release answers those whose answer the core has.
 func (o *Owner) release() {
+	for _, r := range o.core.Entered() {
+		if r, ok := r.Tag.(*request); ok && r.told != nil {
+			r.told.entered(r)
+		}
+	}
 	for _, r := range o.core.Answered() {
 		if r, ok := r.Tag.(*request); ok {
 			o.answer(r)

@@ -44,6 +44,7 @@ type Owner struct {
 
 	trims   trimmer
 	callers callers
+	seats   seats
 
 	mu      sync.Mutex
 	stats   Stats         // as of the last round

@@ -12,6 +12,8 @@ import (
 
 // What errors of this package say was being done.
 const (
+	opServe    = "job: serve"
+	opConnect  = "job: connect"
 	opOpen     = "job: open"
 	opOwn      = "job: own"
 	opClose    = "job: close"

@@ -44,6 +44,10 @@ type listener interface {
 	// answered takes r, which is the listener's from now on. It must not block.
 	// It is false if nobody wants the answer any more, and then takes nothing.
 	answered(r *request) bool
+
+	// entered is told that the job of r, an Enqueue that follows, is in the log,
+	// before the answer. r is still the loop's.
+	entered(r *request)
 }
 
 // An entry is a request that enters one job.
@@ -104,16 +108,22 @@ func (o *Owner) post(r *request) error {
 	return nil
 }
 
-// desert says that whoever posted r does not want its answer any more. It is
-// answered sooner, if that can be, with [owner.ErrDropped] unless it is carried
-// out all the same; but if it is false nothing has happened, nothing will, and
-// there is no answer. Said of one that was answered, it takes back what can be.
-func (o *Owner) desert(r *request) bool {
+// drop says that whoever posted r does not want it carried out any more. It is
+// answered with [owner.ErrDropped] unless it is all the same; but if drop is false
+// nothing has happened, nothing will, and there is no answer.
+func (o *Owner) drop(r *request) bool {
 	if r.stage.CompareAndSwap(posted, withdrawn) {
 		return false
 	}
 	o.inbox.push(&letter{about: r, gone: true}) // else it is answered by the end
 	return true
+}
+
+// desert is drop where nobody would hear the answer, nor has heard it.
+func (o *Owner) desert(r *request) {
+	if !r.stage.CompareAndSwap(posted, withdrawn) {
+		o.inbox.push(&letter{about: r, gone: true, undo: true})
+	}
 }
 
 // leave ends the wait of a caller whose context has ended.
@@ -229,13 +239,15 @@ func (o *Owner) left(r *request, s *second) {
 	o.core.Drop(&r.Request)
 }
 
-// deserted is told that nobody wants r's answer.
-func (o *Owner) deserted(r *request) {
-	if r.answered {
+// dropped is told that r need not be carried out, and, if undo, that nobody has
+// heard of it should it have been.
+func (o *Owner) dropped(r *request, undo bool) {
+	switch {
+	case !r.answered:
+		o.core.Drop(&r.Request)
+	case undo:
 		o.undo(r)
-		return
 	}
-	o.core.Drop(&r.Request)
 }
 
 // hand gives r, which is answered, to who waits by w, for the last time.
@@ -253,13 +265,13 @@ func (o *Owner) undo(r *request) {
 	if r.Err != nil || o.ends {
 		return
 	}
-	switch r.Op {
-	case owner.Claim:
+	switch {
+	case r.Op == owner.Claim:
 		for i := range r.Jobs {
 			j := &r.Jobs[i]
 			o.core.Add(&owner.Request{Op: owner.Return, Session: r.Session, Job: j.ID, Epoch: j.Epoch})
 		}
-	case owner.OpenSession:
+	case r.Op == owner.OpenSession && !r.Remote: // a remote one ends if nobody keeps it
 		o.core.Add(&owner.Request{Op: owner.EndSession, Session: r.IDs[0]})
 	}
 }

@@ -92,6 +92,7 @@ func (c *Core) follow(r *Request) {
 		r.Jobs = []state.Info{*r.fate}
 		c.tell(r)
 	default:
+		c.entered = append(c.entered, r)
 		c.await(r)
 	}
 }

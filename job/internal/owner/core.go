@@ -69,6 +69,7 @@ type Core struct {
 	reports     map[uint64]*Reported
 	follows     map[uint64][]*Request // of the draft, by job
 	callers     map[uint64]int        // who follow a job and have not left, be it that they died; by job
+	entered     []*Request            // what Entered returns next
 	tickErr     error                 // why a schedule could not be moved on, if one could not
 	held        []*Request
 	answers     [2][]*Request // what Answered returns next, and what it returned last
@@ -226,12 +227,20 @@ func (c *Core) lowNow() error {
 func (c *Core) Answered() []*Request {
 	now := c.answers[0]
 	clear(c.answers[1])
+	clear(c.entered)
+	c.entered = c.entered[:0]
 	c.answers[0], c.answers[1] = c.answers[1][:0], now
 	for _, r := range now {
 		r.place = nowhere
 	}
 	return now
 }
+
+// Entered returns the Enqueues that follow whose jobs are in the log since the last
+// call of Answered, and which now wait for them to end; some may have been answered
+// by now. They are the Core's, but their IDs and Existing can be read, until the next
+// call of it.
+func (c *Core) Entered() []*Request { return c.entered }
 
 // State is what the Core has decided so far, with the record in flight: to be
 // looked at, until the next call. It is nil while the log's first snapshot is
@@ -261,7 +270,7 @@ func (c *Core) end(err error, may bool) Next {
 		c.lose(r, false)
 	}
 	c.arrived, c.rooms, c.claims, c.held, c.returns = line{}, rooms{}, line{}, nil, nil
-	c.awaits, c.ears, c.drains, c.reports = nil, nil, nil, nil
+	c.awaits, c.ears, c.drains, c.reports, c.entered = nil, nil, nil, nil, nil
 	c.state, c.restore, c.snapshot = nil, nil, snapshot{} // a deposed owner knows nothing
 	return Next{Do: Ended, Err: err}
 }

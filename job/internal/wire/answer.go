@@ -38,7 +38,7 @@ func (f *Fields) answered(r *owner.Request, limit int) (left int) {
 	case owner.Enqueue:
 		f.enqueued(r)
 	case owner.Claim:
-		return upTo(f, &r.Jobs, limit, mostJobs, f.Info)
+		return UpTo(f, &r.Jobs, limit, mostJobs, f.Info)
 	case owner.Return, owner.Complete, owner.Fail, owner.Cancel, owner.Leave, owner.Revive:
 		f.Byte((*byte)(&r.Status))
 	case owner.OpenSession, owner.OpenClient:
@@ -56,7 +56,7 @@ func (f *Fields) answered(r *owner.Request, limit int) (left int) {
 	case owner.Await:
 		f.awaited(r)
 	case owner.Listen:
-		return upTo(f, &r.Cancels, limit, mostCancels, f.cancelled)
+		return UpTo(f, &r.Cancels, limit, mostCancels, f.cancelled)
 	case owner.EndSession, owner.Pause, owner.Schedule, owner.Unschedule, owner.View, owner.Report, owner.Beat, owner.Drained:
 	default:
 		f.Fail()
@@ -117,8 +117,9 @@ func (f *Fields) awaited(r *owner.Request) {
 	f.Demand(len(r.Jobs) == 1)
 }
 
-// upTo is a list of which as many are put as fit.
-func upTo[T any](f *Fields, v *[]T, limit, most int, each func(*T)) (left int) {
+// UpTo is a List of which as many are put as end before limit, of what was put in all,
+// and one at least. It returns how many were left out.
+func UpTo[T any](f *Fields, v *[]T, limit, most int, each func(*T)) (left int) {
 	if f.takes {
 		List(f, v, most, each)
 		return 0

@@ -1,0 +1,211 @@
+package job
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/wire"
+)
+
+// A peer is a client in another process, at the end of a connection.
+//
+//	read ──▶ open ──post──▶ the owner ──answered──▶ out ──▶ write
+//
+// The loop never waits for it: an answer is put into out, which has no more of them
+// than there are open requests.
+type peer struct {
+	owner *Owner
+	conn  io.ReadWriteCloser
+	names wire.Names // read's
+	name  string     // by itself; written before it is welcomed
+
+	bell   chan struct{} // of capacity one: there is something to write
+	room   chan struct{} // of capacity one: there may be room for a request
+	closed chan struct{} // nothing is written any more, and conn is closed
+
+	heard   atomic.Bool // since idle looked
+	full    atomic.Bool // read waits for room
+	writing atomic.Int64
+	looked  int64 // watch's: writing as of then
+
+	mu    sync.Mutex
+	open  map[uint64]*served // asked, and not answered in conn
+	loads [2]load            // of those that are prompt, and of those that wait
+	out   []outgoing
+	say   []byte // frames that go before them
+	why   error  // p has ended
+	limit *time.Timer
+	shut  bool // out is not read any more
+}
+
+// A load is what a peer has asked for.
+type load struct {
+	requests int
+	bytes    int
+}
+
+// What a peer may have asked for at a time: see [Owner.Serve].
+const (
+	mostPrompt  = 4096
+	mostWaiting = 1 << 16
+	mostBytes   = 64 << 20
+)
+
+// A served is a request of a peer's.
+type served struct {
+	request
+	peer    *peer
+	id      uint64
+	bytes   int
+	waits   int   // which of the loads
+	refused error // what it is answered, whatever the owner says
+}
+
+// An outgoing is an answer that is to be written.
+type outgoing struct {
+	s        *served
+	early    bool // it is of s having been entered: as job, and whether that was there
+	job      uint64
+	existing bool
+}
+
+func newPeer(o *Owner, conn io.ReadWriteCloser) *peer {
+	return &peer{
+		owner: o, conn: conn, open: make(map[uint64]*served),
+		bell: make(chan struct{}, 1), room: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
+}
+
+func chime(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default: // it rings already
+	}
+}
+
+// lastWord is how long a peer has to hear why it is cut off.
+const lastWord = time.Second
+
+// end ends p, for why: what there is to write is written, and then why.
+func (p *peer) end(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.why == nil {
+		p.why = why
+		p.limit = time.AfterFunc(lastWord, func() { _ = p.conn.Close() })
+		chime(p.bell)
+		chime(p.room)
+	}
+}
+
+// idle says why p is to end, if nothing is heard of it, or it hears nothing.
+func (p *peer) idle() error {
+	if !p.heard.Swap(false) && !p.full.Load() {
+		return errSilent
+	}
+	now := p.writing.Load()
+	if now%2 == 1 && now == p.looked {
+		return errStuck
+	}
+	p.looked = now
+	return nil
+}
+
+// lost reports whether p has ended because the owner has.
+func (p *peer) lost() bool {
+	var lost *owner.LostError
+	if errors.As(p.why, &lost) {
+		return true
+	}
+	return fault.KindOf(p.why) == fault.Invalid && errors.Is(p.why, errClosed)
+}
+
+// abandon drops what was asked, and takes back what was not told.
+func (p *peer) abandon() {
+	p.owner.seats.leave(p)
+	for _, s := range p.open {
+		p.owner.desert(&s.request)
+	}
+}
+
+// answered takes the answer to s. Of a Claim by a session that has come over another
+// connection in the meantime it takes none: nobody is there to hear it.
+func (s *served) answered(r *request) bool {
+	p := s.peer
+	taken := true
+	switch {
+	case r.Err != nil:
+	case r.Op == owner.OpenSession:
+		p.owner.seats.take(r.IDs[0], p)
+	case r.Op == owner.Attach:
+		p.owner.seats.take(r.Session, p)
+	case r.Op == owner.EndSession:
+		p.owner.seats.free(r.Session)
+	case r.Op == owner.Claim && !p.owner.seats.has(r.Session, p):
+		s.refused, taken = owner.ErrDropped, false
+	}
+	return p.push(outgoing{s: s}) && taken
+}
+
+// entered tells that the job of s is in the log.
+func (s *served) entered(r *request) {
+	s.peer.push(outgoing{s: s, early: true, job: r.IDs[0], existing: r.Existing[0]})
+}
+
+// push puts an answer into out. It is false if nobody reads that any more.
+func (p *peer) push(a outgoing) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shut {
+		return false
+	}
+	p.out = append(p.out, a)
+	if len(p.out) == 1 {
+		chime(p.bell)
+	}
+	return true
+}
+
+// seats are the connections over which sessions are spoken for: those that they were
+// opened or have come over last.
+type seats struct {
+	mu  sync.Mutex
+	all map[uint64]*peer
+}
+
+func (s *seats) take(session uint64, p *peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = make(map[uint64]*peer)
+	}
+	s.all[session] = p
+}
+
+func (s *seats) has(session uint64, p *peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[session] == p
+}
+
+func (s *seats) free(session uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, session)
+}
+
+// leave frees all that p has.
+func (s *seats) leave(p *peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session, has := range s.all {
+		if has == p {
+			delete(s.all, session)
+		}
+	}
+}
