@@ -21,10 +21,12 @@ type attempt struct {
 	client  *Client
 	reports reports
 
-	mu   sync.Mutex
-	end  func(error) // ends the handler's context; nil before it is there, and when the handler has ended
-	why  error       // to end it with
-	gone bool
+	mu    sync.Mutex
+	waits int         // of the handler, for jobs: its slot is lent while there are any
+	over  bool        // the handler has returned
+	end   func(error) // ends the handler's context; nil before it is there, and when the handler has ended
+	why   error       // to end it with
+	gone  bool
 }
 
 func newAttempt(st *stint, l *Lease) *attempt {
@@ -47,11 +49,36 @@ func (a *attempt) stop(why error) {
 	}
 }
 
+// lend lets others have the handler's slot while it waits, in one place or more.
+func (a *attempt) lend() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waits++; a.waits == 1 && !a.over {
+		a.slots.lend()
+	}
+}
+
+func (a *attempt) repay() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waits--; a.waits == 0 && !a.over {
+		a.slots.repay()
+	}
+}
+
+// returned gives the slot back. What outlives the handler has none.
+func (a *attempt) returned() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	a.slots.returned(a.waits > 0)
+}
+
 // run runs the handler, and sees to it that the log has what came of it.
 func (a *attempt) run(ctx context.Context) error {
 	info := &a.lease.info
 	h := context.WithValue(ctx, currentKey{}, a)
-	if info.Epoch == 1 && info.TraceParent != "" {
+	if info.Attempt == 1 && info.TraceParent != "" {
 		h = task.WithTrace(h, task.Trace{Parent: info.TraceParent, State: info.TraceState})
 	}
 	h = task.OnProgress(h, a.reports.progress)
@@ -79,10 +106,10 @@ func (a *attempt) run(ctx context.Context) error {
 		if timer != nil {
 			timer.Stop()
 		}
-		a.slots.returned()
+		a.returned()
+		defer a.slots.told() // whatever goes wrong
+		defer a.forget()
 		a.tell(context.WithoutCancel(ctx), out, err, why)
-		a.forget()
-		a.slots.told()
 	}()
 	out, err = a.tasks[info.Task].Serve(h, a.conf.Runner, info.Input)
 	return nil
@@ -144,14 +171,26 @@ func (a *attempt) tell(ctx context.Context, out []byte, err error, why error) {
 	switch {
 	case err == nil:
 		told = a.lease.Complete(ctx, out)
-	case isStopping(why) && !a.lease.info.Attached && (errors.Is(err, why) || fault.KindOf(err) == fault.Cancelled):
-		told = a.lease.Return(ctx) // it is nobody's fault
-	default:
+	case !isStopping(why) || kindOf(err) != fault.Cancelled && !isIn(err, why):
 		told = a.lease.Fail(ctx, err)
+	case a.lease.info.Attached: // which is not tried again
+		told = a.lease.Fail(ctx, &fault.Error{Op: opRun, Task: a.lease.info.Task, Kind: fault.Lost, Started: true, Err: err})
+	default:
+		told = a.lease.Return(ctx) // it is nobody's fault
 	}
 	if told != nil && fault.KindOf(told) != fault.Fenced && a.isLost() == nil {
 		a.conf.Log.Warn("job: what came of an attempt is not in the log", "name", a.conf.Name, "job", a.lease.ID(), "task", a.lease.info.Task, "err", told)
 	}
+}
+
+// isIn is errors.Is of an error of somebody's, whose methods may panic.
+func isIn(err, target error) (is bool) {
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return errors.Is(err, target)
 }
 
 // inline is the rung of handlers that run where their attempt does: on a goroutine

@@ -10,12 +10,12 @@ import (
 
 // await waits for the end of a job.
 func (c *Client) await(ctx context.Context, id uint64) (*state.Info, error) {
-	return c.wait(ctx, awaiting(ctx, id, 0))
+	return c.wait(ctx, awaiting(ctx, id, 0, false))
 }
 
-func awaiting(ctx context.Context, id, seen uint64) *request {
+func awaiting(ctx context.Context, id, seen uint64, follow bool) *request {
 	r := &request{}
-	r.Op, r.Job, r.Watched, r.Seen = owner.Await, id, task.Watched(ctx), seen
+	r.Op, r.Job, r.Watched, r.Seen, r.Follow = owner.Await, id, task.Watched(ctx), seen, follow
 	return r
 }
 
@@ -34,6 +34,6 @@ func (c *Client) wait(ctx context.Context, r *request) (*state.Info, error) {
 		if len(r.Jobs) > 0 {
 			return &r.Jobs[0], nil
 		}
-		r = awaiting(ctx, r.Job, r.Report.Seq)
+		r = awaiting(ctx, r.Job, r.Report.Seq, r.Follow)
 	}
 }

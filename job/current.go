@@ -98,6 +98,6 @@ func lend(ctx context.Context) (back func()) {
 	if a == nil {
 		return func() {}
 	}
-	a.worker.slots.lend()
-	return a.worker.slots.repay
+	a.lend()
+	return a.repay
 }

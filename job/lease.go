@@ -87,7 +87,9 @@ func (l *Lease) Fail(ctx context.Context, err error) error {
 
 // failureOf is what the log keeps of err.
 func failureOf(err error) state.Failure {
-	f := state.Failure{After: -1, Error: cut(err.Error(), state.MaxError-len("…")), Detail: encoded(err)}
+	detail := encoded(err)
+	err = fault.Decode(detail) // from here on nothing of it can panic
+	f := state.Failure{After: -1, Error: cut(err.Error(), state.MaxError-len("…")), Detail: detail}
 	if d, ok := fault.RetryDelay(err); ok {
 		f.After = micros(d)
 	}

@@ -179,6 +179,12 @@ func plain(err error) (fault.Kind, error) {
 // knotted is a child that would wait for its parents, in words.
 func knotted(k *state.KnotError) error {
 	what := fmt.Sprintf("queue %q", k.Queue)
+	if k.Depth {
+		if k.Queue == "" {
+			what = "Config.Depth"
+		}
+		return fmt.Errorf("it would wait for those who wait for it: %s has room for %d jobs, and job %v and those above it are as many", what, k.Most, ID(k.By))
+	}
 	if k.Limit != "" {
 		what = fmt.Sprintf("limit %q of key %q", k.Limit, k.Key)
 	}

@@ -144,12 +144,17 @@ func (o *Owner) leave(ctx context.Context, r *request, cause error) error {
 	told := o.inbox.push(&letter{about: r, again: s})
 	if !told {
 		s.wait.Withdraw()
+		if r.patient {
+			<-o.done // then r is answered
+			return r.Err
+		}
 	}
 	if !told || s.wait.Park() != nil {
 		end.unsure = true
 		return end
 	}
 	if r.Err == owner.ErrDropped {
+		end.dropped = true
 		return end
 	}
 	return r.Err
@@ -157,9 +162,10 @@ func (o *Owner) leave(ctx context.Context, r *request, cause error) error {
 
 // A gone is the outcome of a request whose caller's context has ended.
 type gone struct {
-	kind   fault.Kind // Cancelled or Deadline
-	cause  error
-	unsure bool // it may be carried out
+	kind    fault.Kind // Cancelled or Deadline
+	cause   error
+	unsure  bool // it may be carried out
+	dropped bool // the owner knows that its caller has gone
 }
 
 func goneBy(ctx context.Context, cause error) *gone {

@@ -62,6 +62,11 @@ func (c *Client) Run(ctx context.Context, call *task.Call) error {
 	if err != nil {
 		return invalid(opRun, call.Name(), err)
 	}
+	if spec.Attached && spec.Parent == 0 {
+		if spec.Session, err = c.desk.scope(ctx); err != nil {
+			return notBegun(call, err)
+		}
+	}
 	info, err := c.follow(ctx, call, spec, !noWait)
 	if err != nil {
 		return err
@@ -70,6 +75,16 @@ func (c *Client) Run(ctx context.Context, call *task.Call) error {
 		return orphaned(ctx, info)
 	}
 	return settle(ctx, call, info)
+}
+
+// notBegun is the error of a call that could not have a session. Whether there is one
+// is nothing to its caller.
+func notBegun(call *task.Call, err error) error {
+	e := &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(err), Err: err}
+	if inner, ok := err.(*fault.Error); ok {
+		e.Err = inner.Err
+	}
+	return e
 }
 
 // orphaned is the error of a call that was cancelled with its parent's attempt,
@@ -104,6 +119,7 @@ func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec
 	if c.parent != nil {
 		spec.Parent, spec.ParentEpoch = uint64(c.parent.ID()), c.parent.info.Epoch
 	}
+	spec.Keep = max(spec.Keep, micros(leastKeep)) // until its caller has been told
 	if spec.Key != "" {
 		spec.Called = spec.Parent == 0
 		return spec, noWait, nil
@@ -118,11 +134,11 @@ func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec
 			spec.Deadline = max(d, 1)
 		}
 	}
-	if spec.Parent == 0 {
-		spec.Session, err = c.desk.scope(ctx)
-	}
-	return spec, noWait, err
+	return spec, noWait, nil
 }
+
+// leastKeep is how long a call's job is kept at least.
+const leastKeep = 10 * time.Second
 
 func trace(ctx context.Context) (parent, state string) {
 	t := task.TraceOf(ctx)
@@ -146,14 +162,14 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 	case !errors.As(err, &left):
 		return nil, unknown(call, err)
 	}
-	return c.leave(ctx, call, r.IDs[0], spec.Attached)
+	return c.leave(ctx, call, r.IDs[0], spec.Attached, left.dropped)
 }
 
 // leave is for a caller whose context has ended while the job was there.
-func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, attached bool) (*state.Info, error) {
+func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, attached, dropped bool) (*state.Info, error) {
 	why := call.Ended(ctx)
 	r := &request{}
-	r.Op, r.Job, r.Cause = owner.Leave, id, encoded(why)
+	r.Op, r.Job, r.Cause, r.Follow = owner.Leave, id, encoded(why), !dropped
 	if attached {
 		r.Op = owner.Cancel
 	}
@@ -237,12 +253,22 @@ var (
 	errNoFailure  = errors.New("the job has failed")
 )
 
-// encoded is err for the log, of [state.MaxDetail] bytes at most.
+// encoded is err for the log, of [state.MaxDetail] bytes at most. Whatever err's
+// methods do, it does not panic.
 func encoded(err error) []byte {
 	b := fault.Encode(err)
 	if len(b) <= state.MaxDetail {
 		return b
 	}
-	short := &fault.Error{Kind: fault.KindOf(err), Started: fault.Started(err), Err: errors.New(cut(err.Error(), state.MaxDetail/8))}
-	return fault.Encode(short)
+	err = fault.Decode(b)
+	var short error = errors.New(cut(err.Error(), state.MaxDetail/8))
+	if d, ok := fault.RetryDelay(err); ok {
+		short = fault.RetryAfter(short, d)
+	} else if !fault.Retryable(err) {
+		short = fault.Permanent(short)
+	}
+	return fault.Encode(&fault.Error{Kind: fault.KindOf(err), Started: fault.Started(err), Err: short})
 }
+
+// kindOf is the kind of an error of somebody's, whose methods may panic.
+func kindOf(err error) fault.Kind { return fault.KindOf(fault.Decode(fault.Encode(err))) }

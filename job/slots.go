@@ -99,8 +99,18 @@ func (s *slots) add(free, telling, open int) {
 	}
 }
 
-func (s *slots) take(n int) { s.add(-n, 0, n) }  // so many handlers begin
-func (s *slots) returned()  { s.add(1, 1, 0) }   // a handler has
-func (s *slots) told()      { s.add(0, -1, -1) } // its outcome is in the log
-func (s *slots) lend()      { s.add(1, 0, 0) }
-func (s *slots) repay()     { s.add(-1, 0, 0) }
+func (s *slots) take(n int) { s.add(-n, 0, n) } // so many handlers begin
+
+// returned is for a handler that has; lent tells that its slot is, and so is free
+// already.
+func (s *slots) returned(lent bool) {
+	if lent {
+		s.add(0, 1, 0)
+	} else {
+		s.add(1, 1, 0)
+	}
+}
+
+func (s *slots) told()  { s.add(0, -1, -1) } // its outcome is in the log
+func (s *slots) lend()  { s.add(1, 0, 0) }
+func (s *slots) repay() { s.add(-1, 0, 0) }

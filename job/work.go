@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/internal/graph"
+	"github.com/hemgo/hem/job/internal/state"
 	"github.com/hemgo/hem/task"
 )
 
@@ -95,7 +97,7 @@ func Work(ctx context.Context, c *Client, conf WorkerConfig) error {
 		panic("job: Work with a nil context")
 	}
 	if conf.Name == "" {
-		conf.Name = fault.FrameAt(graph.CallerPC()).String()
+		conf.Name = cut(fault.FrameAt(graph.CallerPC()).String(), state.MaxName-len("…"))
 	}
 	w := &worker{client: c, conf: conf}
 	if err := w.check(); err != nil {
@@ -105,8 +107,9 @@ func Work(ctx context.Context, c *Client, conf WorkerConfig) error {
 }
 
 var (
-	errNoTasks = errors.New("WorkerConfig.Tasks is empty: there is nothing that it could do")
-	errNilTask = errors.New("a task in WorkerConfig.Tasks is nil")
+	errNoTasks   = errors.New("WorkerConfig.Tasks is empty: there is nothing that it could do")
+	errNilRunner = errors.New("WorkerConfig.Runner is a nil pointer: look at the error of the pool's constructor, or leave it out")
+	errNilTask   = errors.New("a task in WorkerConfig.Tasks is nil")
 )
 
 // check sets the defaults, and says what is wrong.
@@ -140,8 +143,11 @@ func (w *worker) check() error {
 	}
 	c.Slots = orDefault(c.Slots, defaultSlots)
 	c.Grace = orDefault(c.Grace, defaultGrace)
-	if c.Runner == nil {
+	switch v := reflect.ValueOf(c.Runner); {
+	case c.Runner == nil:
 		c.Runner = inline{}
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return errNilRunner
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

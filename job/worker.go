@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -131,6 +130,11 @@ func (st *stint) admit(leases []*Lease) []*attempt {
 	}
 	clear(st.early) // at most one claim is under way: the others are of attempts that have ended
 	st.slots.take(len(leases))
+	if st.isLost() != nil { // since it was claimed
+		for _, a := range attempts {
+			a.stop(&fault.Error{Op: opWork, Task: st.conf.Name, Kind: fault.Fenced, Err: errFenced})
+		}
+	}
 	return attempts
 }
 
@@ -214,7 +218,7 @@ func (st *stint) stopAll(why error) {
 // long once ctx has ended.
 func (st *stint) finish(ctx context.Context) {
 	if st.isLost() == nil {
-		grace := time.AfterFunc(st.conf.Grace, func() { st.stopAll(stopping{context.Cause(ctx)}) })
+		grace := time.AfterFunc(st.conf.Grace, func() { st.stopAll(&stopping{context.Cause(ctx)}) })
 		defer grace.Stop()
 	}
 	st.slots.drain(context.WithoutCancel(ctx))
@@ -225,12 +229,12 @@ func (st *stint) finish(ctx context.Context) {
 type stopping struct{ cause error }
 
 // Error says so.
-func (s stopping) Error() string { return "the worker ends: " + s.cause.Error() }
+func (s *stopping) Error() string { return "the worker ends: " + s.cause.Error() }
 
 // Unwrap gives why it does.
-func (s stopping) Unwrap() error { return s.cause }
+func (s *stopping) Unwrap() error { return s.cause }
 
 func isStopping(err error) bool {
-	var s stopping
-	return errors.As(err, &s)
+	_, ok := err.(*stopping)
+	return ok
 }

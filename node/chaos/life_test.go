@@ -56,6 +56,8 @@ func TestMain(m *testing.M) {
 		err = live()
 	case lying:
 		err = lie()
+	case far:
+		err = workFar()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

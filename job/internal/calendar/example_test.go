@@ -52,6 +52,6 @@ func ExampleParse() {
 	}
 	// Output:
 	// calendar: "61 * * * *": minute 61 is not 0 to 59
-	// calendar: "*/90 * * * *": minute */90: a step is 1 to 59, and stays within the field; what goes on beyond it is an @every
+	// calendar: "*/90 * * * *": minute step 90 is not 1 to 59: steps begin again with each field, and what goes on is an @every
 	// calendar: "0 0 30 2 *": is never due: there is no such day
 }

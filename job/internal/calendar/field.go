@@ -33,7 +33,7 @@ func (f *field) parse(text string, special func(part string) (bool, error)) (set
 	var s set
 	for part := range strings.SplitSeq(text, ",") {
 		if part == "" {
-			return 0, fmt.Errorf("%s %q has an empty part: write a list as 1,2 and without spaces", f.name, text)
+			return 0, fmt.Errorf("%s %q has an empty part: write a list as 1,2 and without spaces", f.name, brief(text))
 		}
 		if special != nil {
 			if mine, err := special(part); err != nil {
@@ -60,7 +60,7 @@ func (f *field) part(text string) (set, error) {
 	}
 	step := 1
 	if stepped {
-		if step, err = f.step(what, by); err != nil {
+		if step, err = f.step(by); err != nil {
 			return 0, err
 		}
 	}
@@ -96,7 +96,7 @@ func (f *field) bounds(text string, stepped bool) (low, high int, err error) {
 	}
 	if high < low && !f.goesOn {
 		return 0, 0, fmt.Errorf("%s %s goes backwards, and the end of a month is not always the same: write %d-%d,%d-%d",
-			f.name, text, low, f.max, f.min, high)
+			f.name, brief(text), low, f.max, f.min, high)
 	}
 	if high < low {
 		high += f.max - f.min + 1
@@ -105,12 +105,12 @@ func (f *field) bounds(text string, stepped bool) (low, high int, err error) {
 }
 
 // step reads what follows a slash.
-func (f *field) step(what, text string) (int, error) {
+func (f *field) step(text string) (int, error) {
 	most := f.max - f.min
 	if n, ok := number(text); ok && 1 <= n && n <= most {
 		return n, nil
 	}
-	return 0, fmt.Errorf("%s %s/%s: a step is 1 to %d, and stays within the field; what goes on beyond it is an @every", f.name, what, text, most)
+	return 0, fmt.Errorf("%s step %s is not 1 to %d: steps begin again with each field, and what goes on is an @every", f.name, show(text), most)
 }
 
 // value reads a number or a word.
@@ -118,14 +118,18 @@ func (f *field) value(text string) (int, error) {
 	if i := slices.Index(f.words, text); i >= 0 {
 		return f.min + i, nil
 	}
-	n, ok := number(text)
-	switch {
-	case !ok:
-		return 0, fmt.Errorf("%s %q is not %s", f.name, text, f.is)
-	case n < f.min || n > f.most:
-		return 0, fmt.Errorf("%s %s is not %s", f.name, text, f.is)
+	if n, ok := number(text); ok && f.min <= n && n <= f.most {
+		return n, nil
 	}
-	return n, nil
+	return 0, fmt.Errorf("%s %s is not %s", f.name, show(text), f.is)
+}
+
+// show is text as a message has it: with quotes, if it is not just a number.
+func show(text string) string {
+	if _, ok := number(text); ok && len(text) < 20 {
+		return text
+	}
+	return strconv.Quote(brief(text))
 }
 
 // steps are the values from low to high that a step comes to.

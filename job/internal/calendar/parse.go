@@ -97,7 +97,7 @@ func expand(fields []string) (string, error) {
 	case name == "@reboot":
 		return "", errReboot
 	case !ok:
-		return "", fmt.Errorf("%q is not a macro: there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every", name)
+		return "", fmt.Errorf("%q is not a macro: there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every", brief(name))
 	case len(fields) > 1:
 		return "", fmt.Errorf("has more than %s, which stands alone", name)
 	}
@@ -115,13 +115,13 @@ func parseEvery(fields []string, zone string) (*Rule, error) {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("interval %q is not a duration, as 90s and 1h30m are", text)
+		return nil, fmt.Errorf("interval %q is not a duration, as 90s and 1h30m are", brief(text))
 	case d < time.Second:
-		return nil, fmt.Errorf("interval %s is too short: it is at least 1s", text)
+		return nil, fmt.Errorf("interval %s is too short: it is at least 1s", brief(text))
 	case d > mostEvery:
-		return nil, fmt.Errorf("interval %s is too long: it is at most ten years, 87600h", text)
+		return nil, fmt.Errorf("interval %s is too long: it is at most ten years, 87600h", brief(text))
 	case d%time.Second != 0:
-		return nil, fmt.Errorf("interval %s is not in whole seconds: %v would be", text, d.Round(time.Second))
+		return nil, fmt.Errorf("interval %s is not in whole seconds: %v would be", brief(text), d.Round(time.Second))
 	}
 	return &Rule{every: int64(d / time.Second)}, nil
 }
@@ -172,7 +172,7 @@ func (d *days) specialOfMonth(part string) (bool, error) {
 		}
 		d.nearest |= 1 << n
 	case strings.HasPrefix(part, "L"):
-		return false, fmt.Errorf("day-of-month %q: there are L, the last day, and LW, the last Monday to Friday, and nothing counts back from them", part)
+		return false, fmt.Errorf("day-of-month %q: there are L, the last day, and LW, the last Monday to Friday, and nothing counts back from them", brief(part))
 	default:
 		return false, nil
 	}
@@ -202,7 +202,7 @@ func (d *days) specialOfWeek(part string) (bool, error) {
 	}
 	k, ok := number(nth)
 	if !ok || k < 1 || k > len(d.weeks) {
-		return false, fmt.Errorf("day-of-week %s#%s: after # is which one of the month, 1 to 5, and the last one is %sL", name, nth, name)
+		return false, fmt.Errorf("day-of-week %q: after # is which one of the month, 1 to 5, and the last one is %sL", brief(part), brief(name))
 	}
 	d.weeks[k-1] |= 1 << (n % 7)
 	return true, nil

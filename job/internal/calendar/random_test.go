@@ -19,11 +19,12 @@ var places = []string{
 // moment is an instant that is near a change of clocks more often than not.
 func moment(rng *rand.Rand, loc *time.Location) int64 {
 	at := time.Unix(rng.Int64N(7_200_000_000), 0).In(loc)
-	if strings.HasPrefix(loc.String(), "Wild/") {
+	isWild := strings.HasPrefix(loc.String(), "Wild/")
+	if isWild {
 		at = time.Unix(rng.Int64N(1_000_000_000), 0).In(loc)
 	}
 	switch begin, end := at.ZoneBounds(); {
-	case rng.IntN(20) == 0:
+	case isWild && rng.IntN(3) == 0:
 		return rng.Int64N(2 * 86400)
 	case rng.IntN(4) == 0 || begin.Unix() < 0:
 	case rng.IntN(2) == 0 && end.After(at):

@@ -42,8 +42,13 @@ func wildZone(rng *rand.Rand) []byte {
 	}
 	at := int64(-200_040)
 	for range changes {
-		if at += 60 * (1 + rng.Int64N(3*24*60)); rng.IntN(3) == 0 {
-			at += 60 * rng.Int64N(300*24*60)
+		switch {
+		case at < 100_000: // many around the first of our times
+			at += 60 * (1 + rng.Int64N(12*60))
+		case rng.IntN(3) == 0:
+			at += 60 * (1 + rng.Int64N(300*24*60))
+		default:
+			at += 60 * (1 + rng.Int64N(3*24*60))
 		}
 		b = binary.BigEndian.AppendUint32(b, uint32(at))
 	}

@@ -47,7 +47,7 @@ func (c *Core) tell(r *Request) {
 // release tells everything that has waited for the draft.
 func (c *Core) release() {
 	for _, r := range c.held {
-		if r.Follow && !r.followed && r.Err == nil {
+		if r.Follow && r.Op == Enqueue && !r.followed && r.Err == nil {
 			c.follow(r)
 			continue
 		}
@@ -71,6 +71,7 @@ func (c *Core) watchFrom(r *Request) {
 	if c.follows == nil {
 		c.follows = make(map[uint64][]*Request)
 	}
+	c.callers[job]++
 	c.state.Watch(job)
 	c.follows[job] = append(c.follows[job], r)
 }
@@ -84,6 +85,7 @@ func (c *Core) follow(r *Request) {
 	}
 	switch {
 	case r.dropped:
+		c.lessCaller(r.Job)
 		r.Err = ErrDropped
 		c.tell(r)
 	case r.fate != nil:

@@ -139,6 +139,9 @@ func (c *Core) decide(r *Request) bool {
 		return false
 	}
 	switch {
+	case r.Err == nil && (r.Op == Return || r.Op == Complete || r.Op == Fail):
+		c.people.over(r.Session, r.Job, r.Epoch)
+		c.rooms.freed = true // perhaps
 	case r.Op == OpenSession:
 		if r.Remote && r.Err == nil {
 			c.people.welcome(r.IDs[0])

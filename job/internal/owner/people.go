@@ -72,6 +72,13 @@ func (p *people) of(session uint64) *person {
 	return have
 }
 
+// over forgets what a session is to know of an attempt, which has ended.
+func (p *people) over(session, job uint64, epoch uint32) {
+	if s := p.all[session]; s != nil && len(s.cancels) > 0 {
+		s.cancels = slices.DeleteFunc(s.cancels, func(c Cancelled) bool { return c.Job == job && c.Epoch == epoch })
+	}
+}
+
 // hear notes that a session is there.
 func (p *people) hear(session uint64) {
 	if s := p.all[session]; s != nil {

@@ -21,6 +21,7 @@ type chance struct {
 	sessions []uint64
 	leases   []*owner.Request
 	n        [4]uint64 // requests of each client
+	seen     uint64    // of what sessions were told
 	trims    int
 }
 
@@ -36,7 +37,7 @@ func TestWhateverHappensTheStateIsWhatTheLogSays(t *testing.T) {
 			c.config.SnapshotAfter = 1000 + c.rand.Int64N(4000)
 			c.config.PageBytes = 100 + c.rand.IntN(2000)
 			c.config.Limits = state.Limits{Jobs: 12, Bytes: 2000, Kept: 5, Buried: 5, KeptBytes: 1 << 40, Ageing: 1e6}
-			c.config.Queues = map[string]state.Queue{"a": {Depth: 4}, "b": {Depth: 6}}
+			shared(&c.config)
 			c.shell = own(t, newDisk(), c.config)
 			for range 200 {
 				c.step()
@@ -71,6 +72,7 @@ func (c *chance) step() {
 		c.crash()
 	}
 	next := c.fly(c.core.Decide(c.now))
+	c.check()
 	c.answered()
 	if next.Do == owner.Idle && c.one(50) {
 		c.quiet()
@@ -108,6 +110,7 @@ func (c *chance) fly(next owner.Next) owner.Next {
 					c.close(r)
 				}
 			}
+			c.check()
 			if c.one(6) && len(c.open) > 0 {
 				c.core.Drop(c.open[c.rand.IntN(len(c.open))])
 			}
@@ -159,8 +162,11 @@ func (c *chance) crash() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.open, c.sessions, c.leases = nil, nil, nil
+	c.open, c.sessions = nil, nil
 	c.fly(next)
+	for _, s := range c.core.State().Sessions() {
+		c.sessions = append(c.sessions, s.ID) // those that are remote
+	}
 }
 
 // quiet decides until nothing is left to do, and looks at those who wait.
@@ -178,13 +184,16 @@ func (c *chance) quiet() {
 	}
 	oldest := true
 	for _, r := range c.open {
-		if !r.Wait {
+		if !c.mayWait(r) {
 			c.t.Fatalf("%s is still open", tell(r))
 		}
 		if r.Op == owner.Claim {
 			if id, ok := c.core.State().Pick(r.Filter); ok {
 				c.t.Fatalf("a claim waits, though job %d is ready", id)
 			}
+			continue
+		}
+		if r.Op != owner.Enqueue || len(r.IDs) > 0 {
 			continue
 		}
 		if oldest && len(r.Specs) == 1 && r.Specs[0].Key == "" &&
@@ -213,6 +222,7 @@ func (c *chance) answered() {
 	c.t.Helper()
 	for _, r := range c.core.Answered() {
 		c.close(r)
+		c.told(r)
 		switch {
 		case r.Err != nil:
 		case r.Op == owner.OpenSession:
@@ -224,10 +234,9 @@ func (c *chance) answered() {
 }
 
 func (c *chance) request() *owner.Request {
-	pick := func(names ...string) string { return names[c.rand.IntN(len(names))] }
-	var session uint64
-	if len(c.sessions) > 0 {
-		session = c.sessions[c.rand.IntN(len(c.sessions))]
+	pick, session := c.pick, c.session()
+	if c.one(3) {
+		return c.waits()
 	}
 	switch c.rand.IntN(10) {
 	case 0, 1, 2:
@@ -246,7 +255,9 @@ func (c *chance) request() *owner.Request {
 			if c.one(4) {
 				p.Key = pick("k", "l")
 			}
+			c.dress(p)
 		}
+		r.Follow = len(r.Specs) == 1 && c.one(3)
 		if c.one(3) {
 			c.name(r)
 		}

@@ -179,7 +179,7 @@ func (c *Core) noRoom(r *Request) *state.FullError {
 // enqueue enters r's jobs, or lets r wait. It reports false, and does nothing, if
 // this record has no space for it.
 func (c *Core) enqueue(r *Request) bool {
-	if q, ok := c.rooms.ahead(r); ok && !c.repeated(r) {
+	if q, ok := c.rooms.ahead(r); ok && !c.repeated(r) && !c.joins(r) {
 		if r.Wait {
 			c.rooms.join(r)
 		} else {
@@ -193,6 +193,16 @@ func (c *Core) enqueue(r *Request) bool {
 		c.rooms.full = c.rooms.full || full.Queue == ""
 	}
 	return ok
+}
+
+// joins reports whether all of r's jobs are there already, so that it needs no room.
+func (c *Core) joins(r *Request) bool {
+	for i := range r.Specs {
+		if r.Specs[i].Key == "" || !c.state.Has(&r.Specs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // enter settles r unless it waits and there is no room, which is full. It reports

@@ -32,6 +32,13 @@ func (c *Core) stopAwaiting(r *Request) {
 	c.state.Unwatch(r.Job)
 }
 
+// lessCaller is for one who follows a job no more.
+func (c *Core) lessCaller(job uint64) {
+	if c.callers[job]--; c.callers[job] <= 0 {
+		delete(c.callers, job)
+	}
+}
+
 // leave is [Leave]: it reports false if this record has no space for it.
 func (c *Core) leave(r *Request) bool {
 	info, err := c.state.Job(r.Job)
@@ -39,7 +46,11 @@ func (c *Core) leave(r *Request) bool {
 		c.refuse(r, err)
 		return true
 	}
-	if r.Status = info.Status; len(c.awaits[r.Job])+len(c.follows[r.Job]) > 0 && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
+	if r.Follow {
+		c.lessCaller(r.Job)
+	}
+	others := len(c.awaits[r.Job]) > 0 || len(c.follows[r.Job]) > 0 || c.callers[r.Job] > 0
+	if r.Status = info.Status; others && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
 		c.settle(r)
 		return true
 	}
@@ -53,6 +64,7 @@ func (c *Core) heed() {
 		switch n.Kind {
 		case state.NoteEnded:
 			delete(c.reports, n.Job)
+			delete(c.callers, n.Job)
 			for _, r := range c.follows[n.Job] {
 				r.fate = &n.Info
 				c.state.Unwatch(n.Job)
@@ -138,7 +150,11 @@ func (c *Core) takeReport(r *Request) {
 	}
 	have := c.reports[r.Job]
 	if have == nil || have.Epoch != r.Epoch {
-		have = &Reported{Epoch: r.Epoch}
+		var seq uint64
+		if have != nil {
+			seq = have.Seq // whoever has seen the attempt before hears of this one as well
+		}
+		have = &Reported{Epoch: r.Epoch, Seq: seq}
 		c.reports[r.Job] = have
 		c.forgetReports()
 	}

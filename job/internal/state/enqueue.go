@@ -170,11 +170,14 @@ func (s *State) enqueue(r *reader, out *Outcome) error {
 		return ErrMalformed
 	}
 	firstID, all := s.nextJob, *r
-	s.entering = s.entering[:0]
+	s.entering, s.joining = s.entering[:0], s.joining[:0]
 	for range n {
 		v := r.spec()
 		err := s.scopeOpen(&v)
 		if id, ok := s.holder(&v); ok && err == nil {
+			if !v.kind().called() {
+				s.joining = append(s.joining, id)
+			}
 			out.add(id, true)
 			continue
 		}
@@ -190,6 +193,9 @@ func (s *State) enqueue(r *reader, out *Outcome) error {
 			return err
 		}
 		out.add(s.nextJob-1, false)
+	}
+	for _, id := range s.joining {
+		s.joined(id)
 	}
 	return nil
 }
@@ -217,15 +223,15 @@ func (s *State) holder(v *specView) (id uint64, ok bool) {
 
 // enter makes a job of v, which has the next id.
 func (s *State) enter(v *specView) error {
+	if knot := s.knot(v); knot != nil {
+		return knot // first: room will never be
+	}
 	queueID, known := s.names.find(v.queue)
 	if full := s.room(queueID, known, 1, int64(len(v.input)+len(v.key))); full != nil {
 		return full
 	}
 	if s.tooMany(v) {
 		return ErrChildren
-	}
-	if knot := s.knot(v); knot != nil {
-		return knot
 	}
 	laneID, ok := s.joinLane(v.task, v.queue, v.group)
 	if !ok {
@@ -267,6 +273,22 @@ func (s *State) enter(v *specView) error {
 	}
 	s.entering = append(s.entering, slot)
 	return nil
+}
+
+// joined is for a job that was there when it was to be enqueued: it is not its
+// callers' alone any more.
+func (s *State) joined(id uint64) {
+	slot, _ := s.byID.get(id)
+	if j := s.jobs.at(slot); j.kind.called() {
+		s.touch(slot)
+		j.kind &^= hasCalled
+	}
+}
+
+// Has reports whether there is a job that has the key of a spec, in its scope.
+func (s *State) Has(p *Spec) bool {
+	_, ok := s.holder(&specView{task: []byte(p.Task), parent: p.Parent, key: []byte(p.Key)})
+	return ok
 }
 
 // undo takes out the jobs of a transition that is refused.

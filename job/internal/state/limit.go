@@ -268,9 +268,12 @@ func (s *State) begins(j *jobRec) {
 	}
 	i := s.limiting.cells[j.cell].gate
 	g := &s.limiting.gates[i]
+	was := s.isOpen(g)
 	g.running++
 	g.tat = s.limiting.set[g.limit].Rate.after(g.tat, s.now)
-	s.review(i)
+	if s.isOpen(g) != was {
+		s.review(i)
+	}
 }
 
 func (s *State) ends(j *jobRec) {
@@ -278,8 +281,12 @@ func (s *State) ends(j *jobRec) {
 		return
 	}
 	i := s.limiting.cells[j.cell].gate
-	s.limiting.gates[i].running--
-	s.review(i)
+	g := &s.limiting.gates[i]
+	was := s.isOpen(g)
+	g.running--
+	if s.isOpen(g) != was {
+		s.review(i)
+	}
 }
 
 // openGates lets those gates show jobs whose time has come.

@@ -28,6 +28,7 @@ var Mutant struct {
 	ReviveAttached   bool // an attached job lives again, without its caller
 	CancelStops      bool // what a cancelled job has begun goes on
 	DeadlineIgnored  bool
+	TicksEarly       bool // a tick is carried out before it is due
 	TickStays        bool // a tick does not move its schedule on
 	TakeoverEndsAll  bool // remote sessions as well
 	LosesJob         bool // a failed job that should wait for its next attempt is forgotten

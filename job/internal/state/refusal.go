@@ -34,11 +34,12 @@ var (
 
 // A KnotError says that a child was not entered because it could not run before
 // those do whose child it is, and who wait for it: they have all that its queue, or
-// its limit's key, allows.
+// its limit's key, allows to run; or, with Depth, all its room.
 type KnotError struct {
 	Queue, Limit, Key string // Limit is "" if it is the queue's
 	Most              int64
 	By                uint64 // the nearest of them
+	Depth             bool
 }
 
 // Error says what they have.

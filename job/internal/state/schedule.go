@@ -56,7 +56,7 @@ func (s *State) tick(r *reader, out *Outcome) error {
 		return ErrMalformed
 	}
 	c := s.schedules[name]
-	if c == nil || c.next != due || due == 0 || due > s.now && !Mutant.TimersEarly {
+	if c == nil || c.next != due || due == 0 || due > s.now && !Mutant.TimersEarly && !Mutant.TicksEarly {
 		return ErrSchedule
 	}
 	if tick != 0 {
@@ -81,6 +81,7 @@ func (s *State) enterTick(c *schedule, name string, tick int64, out *Outcome) er
 	v.flags |= hasExtra
 	s.entering = s.entering[:0]
 	if id, ok := s.holder(&v); ok {
+		s.joined(id)
 		out.add(id, true)
 		return nil
 	}

@@ -55,7 +55,7 @@ func (s *State) knot(v *specView) *KnotError {
 	if v.parent == 0 {
 		return nil
 	}
-	var inQueue, inLimit int64
+	var live, inQueue, runs, inLimit int64
 	queueID, _ := s.names.find(v.queue)
 	q := s.allowed(v.queue)
 	set, gateID, limited := s.gateOf(v)
@@ -65,15 +65,25 @@ func (s *State) knot(v *specView) *KnotError {
 			break
 		}
 		p := s.jobs.at(slot)
-		if p.status == Running && s.lanes.all[p.lane].queue == queueID {
+		if p.status.Live() {
+			live++
+		}
+		if s.lanes.all[p.lane].queue == queueID && p.status.Live() {
 			inQueue++
+			if p.status == Running {
+				runs++
+			}
 		}
 		if p.status == Running && limited && p.cell != 0 && s.limiting.cells[p.cell].gate == gateID {
 			inLimit++
 		}
 		switch {
-		case q.Running > 0 && inQueue >= q.Running:
+		case q.Running > 0 && runs >= q.Running:
 			return &KnotError{Queue: string(v.queue), Most: q.Running, By: v.parent}
+		case q.Depth > 0 && inQueue >= q.Depth:
+			return &KnotError{Queue: string(v.queue), Most: q.Depth, By: v.parent, Depth: true}
+		case live >= s.limits.Jobs:
+			return &KnotError{Most: s.limits.Jobs, By: v.parent, Depth: true}
 		case set.Running > 0 && inLimit >= set.Running:
 			return &KnotError{Queue: string(v.queue), Limit: string(v.limit), Key: string(v.limitKey), Most: set.Running, By: v.parent}
 		}

@@ -43,6 +43,7 @@ type State struct {
 	watched map[uint64]int
 
 	entering []uint32 // of the Enqueue that is being applied
+	joining  []uint64 // likewise, jobs that were there
 	doomed   []uint32 // slots of jobs that are yet to be cancelled, by the same
 	scratch  []byte
 	unit     []byte // of a snapshot, as it is written

@@ -115,7 +115,7 @@ func (s *State) ahead(slot uint32) (n int) {
 	}
 	pass := g.pass + int64(n)*(stride/int64(s.weight(g.name)))
 	for _, i := range s.queues[g.queue].groups {
-		if o := &s.groups.all[i]; i != own && o.pass < pass {
+		if o := &s.groups.all[i]; i != own && (o.pass < pass || o.pass == pass && s.turnBefore(i, own)) {
 			waiting := 0
 			for _, l := range o.lanes {
 				waiting += len(s.lanes.all[l].ready)
