@@ -14,8 +14,8 @@ import (
 )
 
 func TestAFailedJobIsTriedAgainAfterItsBackoffAndIsADeadLetterThen(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		id := put(t, c, 1, job.Attempts(4), job.Backoff(time.Minute, 2*time.Minute))
 		for i, bounds := range [][2]time.Duration{{0, 0}, {45 * time.Second, time.Minute}, {90 * time.Second, 2 * time.Minute}, {90 * time.Second, 2 * time.Minute}} {
@@ -86,8 +86,8 @@ func TestWhatAnErrorSaysOfTryingAgainIsHeard(t *testing.T) {
 }
 
 func TestAReturnedJobIsReadyAsThoughItHadNotBeenClaimed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		put(t, c, 1, job.Attempts(1))
 		for i := range 5 {
@@ -103,8 +103,8 @@ func TestAReturnedJobIsReadyAsThoughItHadNotBeenClaimed(t *testing.T) {
 }
 
 func TestALeaseThatIsOverIsFenced(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		put(t, c, 1, job.Keep(0))
 		old := claim(t, s)
@@ -137,8 +137,8 @@ func TestALeaseThatIsOverIsFenced(t *testing.T) {
 }
 
 func TestCancelEndsWhatNobodyHasAndMarksWhatIsRunning(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		cancel := func(id job.ID, want job.State) {
 			t.Helper()

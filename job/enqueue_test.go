@@ -15,9 +15,8 @@ import (
 )
 
 func TestEnqueueReturnsWhenTheLogHasTheJob(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		m.Faults(jobtest.Script(jobtest.Append, jobtest.Fault{Lag: time.Minute}))
 		began := time.Now()
 		h, err := job.Enqueue(t.Context(), c, resize, 7)
@@ -36,9 +35,8 @@ func TestEnqueueReturnsWhenTheLogHasTheJob(t *testing.T) {
 }
 
 func TestJobsThatArriveDuringAnAppendShareTheNextRecord(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		put(t, c, 0) // and the limits
 		before := len(m.Records())
 		m.Faults(func(op jobtest.Op) jobtest.Fault { return jobtest.Fault{Lag: time.Second} })
@@ -59,8 +57,8 @@ func TestJobsThatArriveDuringAnAppendShareTheNextRecord(t *testing.T) {
 }
 
 func TestALiveJobWithTheSameKeyIsTheAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		keyed := resize.Keyed(func(in int) string { return fmt.Sprint(in % 10) })
 		enqueue := func(in int, opts ...job.Option) *job.Handle[int] {
 			h, err := job.Enqueue(t.Context(), c, keyed, in, opts...)
@@ -93,9 +91,8 @@ func TestALiveJobWithTheSameKeyIsTheAnswer(t *testing.T) {
 }
 
 func TestManyAreEnqueuedInOneRecordOrNotAtAll(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{Queues: map[string]job.QueueConfig{"narrow": {Depth: 2}}}).Client()
+	desks(t, job.Config{Queues: map[string]job.QueueConfig{"narrow": {Depth: 2}}}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		put(t, c, 0)
 		batch := func(queue string, n int) (jobs []job.Job) {
 			for i := range n {
@@ -156,9 +153,8 @@ func TestWhoFindsNoRoomWaitsForIt(t *testing.T) {
 }
 
 func TestWhoWaitsForRoomIsServedInOrderAndNotOvertaken(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		o := open(t, jobtest.NewMemory(), job.Config{Depth: 1})
-		c := o.Client()
+	desks(t, job.Config{Depth: 1}, func(t *testing.T, d desk) {
+		o, c := d.owner, d.client
 		s := session(t, c)
 		put(t, c, 0)
 		var waits []func() job.ID
@@ -184,9 +180,8 @@ func TestWhoWaitsForRoomIsServedInOrderAndNotOvertaken(t *testing.T) {
 }
 
 func TestWhoWaitsForRoomLeavesWhenItsContextEnds(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		o := open(t, jobtest.NewMemory(), job.Config{Depth: 1})
-		c := o.Client()
+	desks(t, job.Config{Depth: 1}, func(t *testing.T, d desk) {
+		o, c := d.owner, d.client
 		put(t, c, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -212,8 +207,8 @@ func TestWhoWaitsForRoomLeavesWhenItsContextEnds(t *testing.T) {
 }
 
 func TestAContextThatHasEndedEnqueuesNothing(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := job.Enqueue(ctx, c, resize, 1)
@@ -228,9 +223,8 @@ func TestAContextThatHasEndedEnqueuesNothing(t *testing.T) {
 // is withdrawn; while its append is short, the outcome is awaited; while it is
 // long, nobody knows.
 func TestAContextThatEndsDuringAnAppendTellsWhatIsKnown(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		put(t, c, 0)
 		slow := func(d time.Duration) {
 			m.Faults(jobtest.Script(jobtest.Append, jobtest.Fault{Lag: d}))
@@ -264,9 +258,8 @@ func TestAContextThatEndsDuringAnAppendTellsWhatIsKnown(t *testing.T) {
 }
 
 func TestLowRoomRefusesNewJobsAndLetsOthersComplete(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		s := session(t, c)
 		put(t, c, 1)
 		m.SetCapacity(1<<20, 1)

@@ -40,3 +40,6 @@ func TickOf(text string, due, now time.Time) (tick, next time.Time, err error) {
 	t, n, err := newAlmanac(&Config{Log: slog.New(slog.DiscardHandler)}).Tick(text, due.UnixMicro(), now.UnixMicro())
 	return timeOf(t), timeOf(n), err
 }
+
+// Fenced is closed when nothing of s is its own any more.
+func Fenced(s *Session) <-chan struct{} { return s.fenced() }

@@ -184,7 +184,7 @@ func (l *link) end(why error) {
 		l.line.cut(why)
 	}
 	for _, t := range l.tended {
-		l.fence(t, &fault.Error{Kind: fault.Fenced, Err: why})
+		l.fence(t, &fault.Error{Kind: fault.Fenced, Err: l.over(false)})
 	}
 	for _, c := range l.calls {
 		l.finish(c, l.over(c.doubtful()))
@@ -200,11 +200,14 @@ func (l *link) end(why error) {
 
 // over is the error of what is asked of a link that has ended.
 func (l *link) over(started bool) error {
-	kind := fault.Cancelled
-	if started {
-		kind = fault.Lost
+	e := &fault.Error{Kind: fault.Lost, Started: started, Err: l.err}
+	if l.err == errRemoteClosed && !started {
+		e.Kind = fault.Cancelled
 	}
-	return &fault.Error{Kind: kind, Started: started, Err: l.err}
+	if why, ok := l.err.(*fault.Error); ok {
+		e.Err, e.Hint = why.Err, why.Hint
+	}
+	return e
 }
 
 // dismiss ends the session of those who call, if it can be told.

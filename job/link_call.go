@@ -106,7 +106,7 @@ func (l *link) ask(ctx context.Context, r *request) error {
 // enter takes c in, and sends it if that can be. mu is held.
 func (l *link) enter(c *call) error {
 	if l.err != nil {
-		return &fault.Error{Kind: fault.Invalid, Err: l.err}
+		return invalid("", "", l.over(false))
 	}
 	if ofSession(c.r.Op) {
 		t := l.tended[c.r.Session]

@@ -34,7 +34,7 @@ func (l *link) run() {
 			return
 		}
 		if fault.KindOf(err) == fault.Invalid {
-			l.end(&fault.Error{Op: opConnect, Task: l.conf.Name, Kind: fault.Invalid, Err: err, Hint: fault.HintOf(err)})
+			l.end(invalid(opConnect, l.conf.Name, err))
 			return
 		}
 		if was || !told {

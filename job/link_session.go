@@ -132,7 +132,7 @@ func (l *link) fence(t *tended, why error) {
 			continue
 		}
 		err := why
-		if e, ok := why.(*fault.Error); ok && c.doubtful() {
+		if e, ok := why.(*fault.Error); ok && c.r.Op != owner.Claim && c.doubtful() {
 			err = &fault.Error{Kind: e.Kind, Err: e.Err, Started: true}
 		}
 		l.abandon(c, err)

@@ -190,7 +190,7 @@ func (p *peer) check(s *served) error {
 	case owner.Report:
 		r.Report.Note = cut(r.Report.Note, mostLine)
 	case owner.View:
-		if q := s.read; q.most < 0 || q.most > mostPage {
+		if q := s.read; q.most > mostGroups {
 			return invalid("", "", errPage)
 		}
 	}

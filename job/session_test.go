@@ -16,8 +16,8 @@ import (
 )
 
 func TestAJobIsClaimedDoneAndKeptForAWhile(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		id := put(t, c, 21, job.Queue("img"), job.Keep(time.Hour))
 		l := claim(t, s)
@@ -50,9 +50,8 @@ func TestAJobIsClaimedDoneAndKeptForAWhile(t *testing.T) {
 }
 
 func TestClaimWaitsForAJob(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		o := open(t, jobtest.NewMemory(), job.Config{})
-		c := o.Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		o, c := d.owner, d.client
 		s := session(t, c)
 		var waits []func() *job.Lease
 		for range 3 {
@@ -72,8 +71,8 @@ func TestClaimWaitsForAJob(t *testing.T) {
 }
 
 func TestClaimTakesAtMostWhatWasAskedForAndByFilter(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		for i := range 5 {
 			put(t, c, i, job.Queue(fmt.Sprintf("q%d", i%2)))
@@ -101,8 +100,8 @@ func TestClaimTakesAtMostWhatWasAskedForAndByFilter(t *testing.T) {
 }
 
 func TestPriorityDecidesAndAgeingLetsTheLowestHaveItsTurn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{Ageing: time.Minute}).Client()
+	desks(t, job.Config{Ageing: time.Minute}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		low := put(t, c, 1, job.Priority(-1))
 		normal := put(t, c, 2)
@@ -121,8 +120,8 @@ func TestPriorityDecidesAndAgeingLetsTheLowestHaveItsTurn(t *testing.T) {
 }
 
 func TestDelayedJobsAreReadyOnTimeAndNeverEarly(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		began := time.Now()
 		at := put(t, c, 1, job.At(began.Add(2*time.Hour)))
@@ -143,8 +142,8 @@ func TestDelayedJobsAreReadyOnTimeAndNeverEarly(t *testing.T) {
 }
 
 func TestAClosedSessionGivesBackWhatItHadClaimed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		id, last := put(t, c, 1), put(t, c, 2, job.Attempts(1))
 		l := claim(t, s)
@@ -167,9 +166,8 @@ func TestAClosedSessionGivesBackWhatItHadClaimed(t *testing.T) {
 }
 
 func TestAClaimThatNobodyHearsOfClaimsNothing(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		m := jobtest.NewMemory()
-		c := open(t, m, job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		m, c := d.log, d.client
 		s := session(t, c)
 		id := put(t, c, 1, job.Attempts(1))
 		claimFor := func(d time.Duration) ([]*job.Lease, error) {
@@ -212,8 +210,8 @@ func TestAClaimThatNobodyHearsOfClaimsNothing(t *testing.T) {
 }
 
 func TestCountsAreOfOneQueueOrOfAll(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+	desks(t, job.Config{}, func(t *testing.T, d desk) {
+		c := d.client
 		s := session(t, c)
 		put(t, c, 1, job.Queue("a"))
 		put(t, c, 2, job.Queue("b"), job.Delay(time.Hour))

@@ -24,6 +24,7 @@ const (
 	errLost                  // *owner.LostError
 	errLow                   // *owner.LowError
 	errTooLarge              // *owner.TooLargeError
+	errKnot                  // *state.KnotError
 )
 
 // mostNested is how deep errors are within others.
@@ -60,6 +61,8 @@ func (f *Fields) putErr(err error, depth int) {
 		f.err(&err.(*owner.LowError).Err, depth-1)
 	case errTooLarge:
 		f.tooLarge(err.(*owner.TooLargeError))
+	case errKnot:
+		f.knot(err.(*state.KnotError))
 	case errFault:
 		b := fault.Encode(err)
 		f.Data(&b)
@@ -84,6 +87,8 @@ func codeOf(err error) byte {
 		return errLow
 	case *owner.TooLargeError:
 		return errTooLarge
+	case *state.KnotError:
+		return errKnot
 	}
 	return errFault
 }
@@ -112,6 +117,10 @@ func (f *Fields) takeErr(depth int) error {
 		e := &owner.TooLargeError{}
 		f.tooLarge(e)
 		return e
+	case code == errKnot:
+		e := &state.KnotError{}
+		f.knot(e)
+		return e
 	case code == errFault:
 		err := fault.Decode(f.run())
 		f.Demand(err != nil)
@@ -133,6 +142,14 @@ func (f *Fields) lost(e *owner.LostError, depth int) {
 	f.Bool(&e.MayHaveHappened)
 	f.err(&e.Err, depth-1)
 	f.Demand(e.Err != nil)
+}
+
+func (f *Fields) knot(e *state.KnotError) {
+	f.Text(&e.Queue)
+	f.Text(&e.Limit)
+	f.Text(&e.Key)
+	f.Int(&e.Most)
+	f.Uint(&e.By)
 }
 
 func (f *Fields) tooLarge(e *owner.TooLargeError) {

@@ -2,7 +2,9 @@ package wire_test
 
 import (
 	"errors"
+	"os"
 	"reflect"
+	"regexp"
 	"testing"
 
 	"github.com/hemgo/hem/fault"
@@ -51,6 +53,8 @@ func fill(v reflect.Value, n *int64) {
 		v.SetUint(uint64(*n))
 	}
 }
+
+func pointer[T any](v T) *T { return &v }
 
 var name = state.Request{Client: 3, N: 70, Low: 66}
 
@@ -128,7 +132,7 @@ func answers() []owner.Request {
 func errs() []error {
 	return []error{
 		state.ErrNoJob, state.ErrForgotten, state.ErrOutdated, state.ErrDifferent, owner.ErrDropped,
-		&state.FullError{Queue: "q", Have: 3, Limit: 4}, &state.FullError{Bytes: true, Limit: 4, Never: true},
+		pointer(filled[state.FullError]()), pointer(filled[state.KnotError]()),
 		&owner.LostError{MayHaveHappened: true, Err: owner.ErrDeposed},
 		&owner.LowError{Err: owner.ErrFull}, &owner.TooLargeError{Bytes: 9, Most: 8},
 		&fault.Error{Op: "op", Task: "t", Kind: fault.Invalid, Hint: "do", Err: fault.Sentinel("job: none")},
@@ -215,6 +219,35 @@ func TestErrorsKeepWhatCallersLookFor(t *testing.T) {
 	b, _ := putAnswer(&r, 0)
 	if got, ok := takeAnswer(b, owner.Revive); !ok || got.Err.Error() != "some text" {
 		t.Errorf("got %v", got.Err)
+	}
+}
+
+// TestNoErrorIsForgotten looks for errors in the source of the packages whose errors
+// they are.
+func TestNoErrorIsForgotten(t *testing.T) {
+	kept := make(map[string]bool)
+	for _, err := range wire.Sentinels() {
+		kept[err.Error()] = true
+	}
+	for _, err := range errs() {
+		kept[reflect.Indirect(reflect.ValueOf(err)).Type().Name()] = true
+	}
+	kept["DamageError"] = true // ends an owner, and answers nobody
+	is := regexp.MustCompile(`(?m)^\s+Err\w+ += errors.New\("(.*)"\)|^type ([A-Z]\w*Error) struct`)
+	for _, file := range []string{"../state/refusal.go", "../owner/errors.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := is.FindAllStringSubmatch(string(source), -1)
+		if len(all) < 10 {
+			t.Errorf("only %d errors in %s", len(all), file)
+		}
+		for _, m := range all {
+			if !kept[m[1]+m[2]] {
+				t.Errorf("%s: %s%s does not keep what it is", file, m[1], m[2])
+			}
+		}
 	}
 }
 

@@ -1,0 +1,4 @@
+package wire
+
+// Sentinels are the errors that keep their identity.
+func Sentinels() []error { return sentinels[:] }
