@@ -14,7 +14,10 @@ import (
 )
 
 // provenGuides are the guides of which every section says which tests prove it.
-var provenGuides = []string{"docs/delivery.md", "docs/locks.md", "docs/processes.md"}
+var provenGuides = []string{
+	"docs/delivery.md", "docs/locks.md", "docs/processes.md",
+	"docs/jobs.md", "docs/attached-or-keyed.md", "docs/schedules.md", "docs/from-river-and-asynq.md",
+}
 
 func TestGuidesNameTestsThatExistInEachSection(t *testing.T) {
 	declared := declaredTests(t)

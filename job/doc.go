@@ -1,16 +1,46 @@
 // Package job is durable work: what must happen, whatever happens to this
 // process, and to this machine if the log is kept on others.
 //
-//	log, err := natslog.Open(ctx, dir, natslog.Config{})   // whoever opens closes
+//	log, err := natslog.Open(ctx, dir, natslog.Config{}) // whoever opens closes
 //	owner, err := job.Open(ctx, log, job.Config{})
 //	jobs := owner.Client()
-//	…
-//	h, err := job.Enqueue(ctx, jobs, Resize, photo)        // nil: it will be done
 //
-//	s, err := jobs.Session(ctx, job.SessionConfig{})       // who works
-//	leases, err := s.Claim(ctx, 10, job.Filter{})
-//	out, err := Resize.Serve(ctx, task.Here, leases[0].Input())
-//	err = leases[0].Complete(ctx, out)
+//	h, err := job.Enqueue(ctx, jobs, Resize, photo)      // nil: it will be done
+//	thumb, err := h.Wait(ctx)
+//
+//	thumb, err = Resize.Do(ctx, jobs, photo)             // as on any other rung
+//
+//	// In this process or in others, until ctx ends:
+//	err = job.Work(ctx, jobs, job.WorkerConfig{Tasks: []task.Task{Resize}})
+//
+// # Whose a job is
+//
+//	              without a key: attached   with a key              Enqueue
+//	              Do, Go                    Do, Go
+//	ctx ends      cancelled                 cancelled, if nobody    –
+//	                                        else waits
+//	the caller    cancelled                 goes on, and is         goes on
+//	dies                                    joined by its key
+//	the worker    fault.Lost: there is      tried again             tried again
+//	dies          one attempt
+//
+// In a handler [Current] is a client that is bound to its job. What is called
+// through it is cancelled with the job; what has a key is found again by the job's
+// next attempt, and is not done again once it is done. [Token] fences attempts that
+// overlap, in a database of the handler's.
+//
+// # What can be said of a job
+//
+// Options say when ([Delay], [At], [Deadline]), how often ([Attempts], [Backoff]) and how
+// long ([Timeout]) it is tried, whose share it takes ([Group], [Priority]), and beside
+// what it must not run ([Key], [Unique], [Limit]). The owner's Config has the weights,
+// limits, rates and bounds. [Schedule] makes jobs by a rule:
+//
+//	err = job.Schedule(ctx, jobs, "sweep", job.Cron("0 3 * * *").In("Europe/Berlin"), Sweep, task.Void{})
+//
+// [Client.Search], [Client.Count] and [Client.Why] tell what there is and what it waits
+// for; [Client.Cancel], [Client.Pause], [Client.Drain] and [Client.Replay] change it. The
+// guides are docs/jobs.md, docs/attached-or-keyed.md and docs/schedules.md.
 //
 // # What it promises
 //
@@ -27,9 +57,14 @@
 //   - Timers are never early. A clock that is set back slows them down and does
 //     not stop them; one that is set forward makes due what is due by it.
 //   - One live job for each task and key: see [Key].
-//   - After [Client.Cancel] of a job that nobody has claimed nobody will.
+//   - After [Client.Cancel] of a job that nobody has claimed nobody will. The handler
+//     of one that is running is told, with the cause, and so is all that it has begun.
+//   - What is attached is cancelled in the very record in which what it is attached to
+//     ends, and nothing can be begun there any more.
 //   - Bounds hold: never more live jobs than Config.Depth, nor than a queue may
-//     have. Who finds no room waits, or is told.
+//     have, and never more of them claimed at a time, nor faster, than its queue and
+//     its limit allow. Who finds no room waits, or is told.
+//   - Each tick of a schedule once, however often it was said and whatever breaks.
 //   - One owner. [Open] takes over by appending to the log; whoever owned it
 //     before cannot append any more, and tells those who wait that it is over.
 //
@@ -49,7 +84,8 @@
 // # Order
 //
 // Jobs become ready in the order in which they were accepted, and are claimed so,
-// with [Priority] and its ageing in between. Who waits, for room or for a job, is
+// with [Priority] and its ageing in between. Groups of a queue take turns by their
+// weights, whatever priorities their jobs have. Who waits, for room or for a job, is
 // served in order of arrival; for room, nobody overtakes in a queue. What one
 // caller has been told happened before what it asks next.
 //
@@ -65,7 +101,11 @@
 //     and the job says where.
 //   - Guessing over a damaged log: [ErrDamaged] says which record, and what to do.
 //   - Polling, and timeouts by which a job is given to somebody else while its
-//     worker is alive.
+//     worker is alive. A worker in another process counts as gone when nothing was
+//     heard of it for ten seconds, and stops by itself before that.
+//   - Being a part of your database's transactions. docs/from-river-and-asynq.md says
+//     what takes the place of that.
+//   - Middleware. A [task.Runner] that wraps another is one.
 //
 // # Cost
 //
