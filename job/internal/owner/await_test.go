@@ -422,7 +422,6 @@ func TestAPausedQueueIsServedWhenItIsPausedNoMore(t *testing.T) {
 }
 
 func TestWhoJoinsAJobThatIsThereStandsInNoLine(t *testing.T) {
-	pending(t, 11)
 	c := config()
 	c.Queues = map[string]state.Queue{"q": {Depth: 1}}
 	s := own(t, newDisk(), c)

@@ -14,18 +14,36 @@ import (
 // before 12,000 others. The log costs nothing.
 func BenchmarkDecide(b *testing.B) {
 	for _, batch := range []int{1, 64, 256} {
-		b.Run(fmt.Sprint(batch), func(b *testing.B) {
-			m := newMill(b)
-			b.ReportAllocs()
-			for n := 0; b.Loop(); n++ {
-				m.add()
-				if n%batch == batch-1 {
-					m.record()
-				}
-			}
-			m.record()
-		})
+		b.Run(fmt.Sprint(batch), func(b *testing.B) { newMill(b, nil).grind(batch) })
 	}
+}
+
+// BenchmarkShare is BenchmarkDecide with those 12,000 in a thousand groups, or under
+// a limit by ten thousand keys.
+func BenchmarkShare(b *testing.B) {
+	names := make([]string, 10_000)
+	for i := range names {
+		names[i] = fmt.Sprint("tenant ", i)
+	}
+	for name, dress := range map[string]func(n int, p *state.Spec){
+		"plain":       nil,
+		"1000 groups": func(n int, p *state.Spec) { p.Group = names[n*7919%1000] },
+		"10000 keys":  func(n int, p *state.Spec) { p.Limit, p.LimitKey = "l", names[n*7919%10_000] },
+	} {
+		b.Run(name, func(b *testing.B) { newMill(b, dress).grind(64) })
+	}
+}
+
+// grind is b.N requests in records of so many.
+func (m *mill) grind(batch int) {
+	m.b.ReportAllocs()
+	for n := 0; m.b.Loop(); n++ {
+		m.add()
+		if n%batch == batch-1 {
+			m.record()
+		}
+	}
+	m.record()
 }
 
 type mill struct {
@@ -37,13 +55,15 @@ type mill struct {
 	free  []*owner.Request
 	done  []*owner.Request // claims to complete
 	turn  int
+	dress func(n int, p *state.Spec)
 }
 
-func newMill(b *testing.B) *mill {
-	m := &mill{b: b, input: make([]byte, 256), now: owner.Time{Wall: 1e15}}
+func newMill(b *testing.B, dress func(n int, p *state.Spec)) *mill {
+	m := &mill{b: b, dress: dress, input: make([]byte, 256), now: owner.Time{Wall: 1e15}}
 	m.core = owner.New(owner.Config{
 		Owner: record.ID{1}, Log: record.ID{1}, SnapshotAfter: 1 << 50,
 		Limits: state.Limits{Jobs: 1 << 30, Bytes: 1 << 40, Kept: 1 << 20, Buried: 1 << 20, KeptBytes: 1 << 40, Ageing: 1e6},
+		Caps:   map[string]state.Limit{"l": {Running: 1, Rate: state.Rate{Interval: 100, Burst: 10}}},
 	})
 	if _, err := m.core.TakeOver(m.now); err != nil {
 		b.Fatal(err)
@@ -52,7 +72,12 @@ func newMill(b *testing.B) *mill {
 	open := &owner.Request{Op: owner.OpenSession}
 	m.core.Add(open)
 	many := enqueue("q", 4000)
-	for range 3 {
+	for at := range 3 {
+		for i := range many.Specs {
+			if dress != nil {
+				dress(4000*at+i, &many.Specs[i])
+			}
+		}
 		m.core.Add(many)
 		m.record()
 	}
@@ -81,6 +106,9 @@ func (m *mill) add() {
 		m.done = m.done[:n]
 	case m.turn%3 == 1:
 		r.Op, r.Specs[0] = owner.Enqueue, state.Spec{Task: "t", Queue: "q", Attempts: 3, First: 1e6, Most: 1e6, Bury: 1e6, Input: m.input}
+		if m.dress != nil {
+			m.dress(m.turn, &r.Specs[0])
+		}
 	default:
 		r.Op, r.Session, r.Most = owner.Claim, m.w, 1
 	}

@@ -73,14 +73,15 @@ func (c *chance) waits() *owner.Request {
 		owner.Beat, owner.Beat, owner.Attach, owner.Schedule, owner.Unschedule, owner.View, owner.OpenSession,
 	}[c.rand.IntN(15)]; r.Op {
 	case owner.Await:
-		r.Watched, r.Seen = c.one(2), c.rand.Uint64N(3)
+		r.Watched, r.Seen, r.Follow = c.one(2), c.rand.Uint64N(3), c.one(3)
 	case owner.Leave:
+		r.Follow = c.one(2)
 		if c.one(3) {
 			c.name(r)
 		}
 	case owner.Listen:
 		if c.one(2) {
-			r.Seen = c.seen
+			r.Seen = c.seen[r.Session]
 		}
 	case owner.Pause:
 		r.Paused = c.one(3)
@@ -168,7 +169,7 @@ func (c *chance) told(r *owner.Request) {
 		if len(r.Jobs) == 0 && r.Report.Seq == 0 || len(r.Jobs) > 0 && r.Jobs[0].Status.Live() {
 			c.t.Fatalf("%s of job %d is answered with %+v and %+v", r.Op, r.Job, r.Jobs, r.Report)
 		}
-		if r.Follow && len(r.Jobs) > 0 && (len(r.IDs) != 1 || r.Jobs[0].ID != r.IDs[0]) {
+		if r.Op == owner.Enqueue && len(r.Jobs) > 0 && (len(r.IDs) != 1 || r.Jobs[0].ID != r.IDs[0]) {
 			c.t.Fatalf("a call of job %v is answered with job %d", r.IDs, r.Jobs[0].ID)
 		}
 	case r.Op == owner.Listen:
@@ -176,7 +177,7 @@ func (c *chance) told(r *owner.Request) {
 			if x.Seq <= r.Seen || i > 0 && x.Seq <= r.Cancels[i-1].Seq {
 				c.t.Fatalf("a session that has seen %d is told %+v", r.Seen, r.Cancels)
 			}
-			c.seen = max(c.seen, x.Seq)
+			c.seen[r.Session] = max(c.seen[r.Session], x.Seq)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (c *Core) leave(r *Request) bool {
 	}
 	others := c.callers[r.Job]
 	if r.Follow {
-		others--
+		others = max(others-1, 0)
 	}
 	others += len(c.awaits[r.Job]) + len(c.follows[r.Job])
 	if r.Status = info.Status; others > 0 && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {

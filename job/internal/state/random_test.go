@@ -206,7 +206,7 @@ func (d *driver) step(t *testing.T) []byte {
 }
 
 func TestTheSameTransitionsGiveTheSameStateFromTheStartAndFromEverySnapshot(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		d := newDriver(seed)
 		other := state.New()
 		other.Begin(d.now)

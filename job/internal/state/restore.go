@@ -109,7 +109,7 @@ func (r *Restore) readHead(u *reader) error {
 	s.nextJob, s.sessions.next, s.clients.next = u.uint(), u.uint(), u.uint()
 	r.jobs, r.sessions, r.clients = u.uint(), u.uint(), u.uint()
 	r.head = true
-	if u.bad || s.nextJob == 0 || s.sessions.next == 0 || s.clients.next == 0 || s.now < 0 || s.now > MaxTime {
+	if u.bad || !s.limits.sane() || s.nextJob == 0 || s.sessions.next == 0 || s.clients.next == 0 || s.now < 0 || s.now > MaxTime {
 		return errSnapshot
 	}
 	return nil
@@ -207,6 +207,7 @@ func (r *Restore) readJob(u *reader) error {
 		j.attempts == 0, kind > hasKind, cause >= causes, status < Scheduled || status > Cancelled,
 		held != (status == Running), scoped != (linked && j.parent == 0), scopeID != 0 && !scoped, scoped && !status.Live(),
 		!status.Live() && (j.due == 0) != (linked && status == Done), j.parent >= id,
+		(status == Scheduled || status == Ready) && j.late(s.now),
 		len(more) > 0 && !validExtra(more):
 		return errSnapshot
 	}

@@ -46,9 +46,14 @@ func (s *State) takeover(r *reader) error {
 	return nil
 }
 
+// sane reports whether limits are such as can be.
+func (l *Limits) sane() bool {
+	return l.Jobs >= 0 && l.Bytes >= 0 && l.Kept >= 0 && l.Buried >= 0 && l.KeptBytes >= 0 && l.Ageing >= 0 && l.Ageing <= MaxDelay/MaxPriority
+}
+
 func (s *State) setLimits(r *reader) error {
 	l := Limits{r.int(), r.int(), r.int(), r.int(), r.int(), r.int()}
-	if !r.whole() || l.Jobs < 0 || l.Bytes < 0 || l.Kept < 0 || l.Buried < 0 || l.KeptBytes < 0 || l.Ageing < 0 || l.Ageing > MaxDelay/MaxPriority {
+	if !r.whole() || !l.sane() {
 		return ErrMalformed
 	}
 	s.limits = l
