@@ -101,6 +101,19 @@ func orphaned(ctx context.Context, info *state.Info) error {
 	}
 }
 
+// outlived is the error of a call that came when its parent's attempt was over, or
+// was being cancelled: likewise.
+func (c *Client) outlived(ctx context.Context, call *task.Call) error {
+	soon := time.NewTimer(patience)
+	defer soon.Stop()
+	select {
+	case <-ctx.Done():
+		return call.Ended(ctx)
+	case <-soon.C:
+		return refusal(opRun, call.Name(), state.ErrScope)
+	}
+}
+
 // callSpec is the job of a call.
 func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec, noWait bool, err error) {
 	in, err := call.Input()
@@ -157,6 +170,8 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 		return info, nil
 	case err == state.ErrLate:
 		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Deadline, Err: context.DeadlineExceeded}
+	case err == state.ErrScope && c.parent != nil:
+		return nil, c.outlived(ctx, call)
 	case len(r.IDs) == 0:
 		return nil, refusal(opRun, call.Name(), err)
 	case !errors.As(err, &left):

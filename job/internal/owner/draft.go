@@ -81,7 +81,7 @@ func (c *Core) carried(r *Request) {
 		r.trace = before
 	}
 	c.keep(r, &c.out)
-	if r.Follow {
+	if r.Follow && r.Op == Enqueue {
 		c.watchFrom(r)
 	}
 	c.settle(r)

@@ -77,6 +77,7 @@ func (c *Core) Looked(t Time, rec []byte, err error) Next {
 	}
 	c.only(looking, "Looked")
 	c.clock.follow(t)
+	c.people.live(t)
 	switch {
 	case errors.Is(err, ErrClosed), errors.Is(err, ErrDamaged):
 		return c.end(err, true)

@@ -166,16 +166,16 @@ func (c *Core) beat(r *Request) {
 // given and has not, it never began with: that is ready again. It is told what of
 // its own is not its any more.
 func (c *Core) attach(r *Request) {
-	holds := make(map[uint64]uint32, len(r.Leases))
+	holds := make(map[Lease]bool, len(r.Leases))
 	for _, l := range r.Leases {
-		holds[l.Job] = l.Epoch
+		holds[l] = true
 		if c.state.Holds(r.Session, l.Job, l.Epoch) != nil {
 			r.IDs = append(r.IDs, l.Job)
 		}
 	}
 	for _, job := range c.state.Running(r.Session) {
 		i, err := c.state.Job(job)
-		if epoch, ok := holds[job]; err == nil && (!ok || epoch != i.Epoch) && !Mutant.AttachKeeps {
+		if err == nil && !holds[Lease{job, i.Epoch}] && !Mutant.AttachKeeps {
 			c.returns = append(c.returns, lease{r.Session, job, i.Epoch})
 		}
 	}

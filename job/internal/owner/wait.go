@@ -41,21 +41,33 @@ func (c *Core) lessCaller(job uint64) {
 
 // leave is [Leave]: it reports false if this record has no space for it.
 func (c *Core) leave(r *Request) bool {
+	if c.repeated(r) {
+		if err := c.state.Recall(r.Request, &c.out); err != nil {
+			c.refuse(r, err)
+		} else {
+			c.carried(r)
+		}
+		return true
+	}
 	info, err := c.state.Job(r.Job)
 	if err != nil {
 		c.refuse(r, err)
 		return true
 	}
+	others := c.callers[r.Job]
+	if r.Follow {
+		others--
+	}
+	others += len(c.awaits[r.Job]) + len(c.follows[r.Job])
+	if r.Status = info.Status; others > 0 && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
+		c.settle(r)
+	} else if c.t = state.AppendCancel(c.prefix(r), r.Job, r.Cause); !c.carryOut(r) {
+		return false
+	}
 	if r.Follow {
 		c.lessCaller(r.Job)
 	}
-	others := len(c.awaits[r.Job]) > 0 || len(c.follows[r.Job]) > 0 || c.callers[r.Job] > 0
-	if r.Status = info.Status; others && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
-		c.settle(r)
-		return true
-	}
-	c.t = state.AppendCancel(c.prefix(r), r.Job, r.Cause)
-	return c.carryOut(r)
+	return true
 }
 
 // heed tells those who wait what the last transition has done.
@@ -181,6 +193,12 @@ func (c *Core) takeReport(r *Request) {
 
 // forgetReports forgets those of jobs that are not running any more, now and then.
 func (c *Core) forgetReports() {
+	if int64(len(c.callers)) > 2*c.state.Counts().Live()+64 {
+		maps.DeleteFunc(c.callers, func(job uint64, _ int) bool {
+			info, err := c.state.Job(job)
+			return err != nil || !info.Status.Live()
+		})
+	}
 	if int64(len(c.reports)) > 2*c.state.Counts().Running+64 {
 		maps.DeleteFunc(c.reports, func(job uint64, _ *Reported) bool { return c.report(job) == nil })
 	}

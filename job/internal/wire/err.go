@@ -150,6 +150,7 @@ func (f *Fields) knot(e *state.KnotError) {
 	f.Text(&e.Key)
 	f.Int(&e.Most)
 	f.Uint(&e.By)
+	f.Bool(&e.Depth)
 }
 
 func (f *Fields) tooLarge(e *owner.TooLargeError) {
