@@ -7,7 +7,8 @@ import (
 	"github.com/hemgo/hem/job/internal/state"
 )
 
-// A Client asks an owner for things. It is made by [Owner.Client]; [Client.With]
+// A Client asks an owner for things. It is made by [Owner.Client] or, for an owner in
+// another process, by [Remote.Client]; [Client.With]
 // gives views of it that differ in their options and in nothing else. Any
 // goroutine may use it.
 //
