@@ -51,7 +51,7 @@ func (w *world) spec(d *dice, number, i int) state.Spec {
 			p.Unique = state.Unique(d.below(8))
 		}
 	case 2:
-		if k := w.workers[d.below(3)]; k.session != 0 && d.one(2) {
+		if k := w.workers[d.below(3)]; k.session != 0 && d.one(2) && !w.mutant.childless {
 			p.Session, p.Attached = k.session, true
 		}
 	}
@@ -130,10 +130,6 @@ func (w *world) pause(d *dice) {
 	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
 }
 
-// schedulesRepeat lets a named Schedule whose first tick the owner finds be
-// repeated.
-const schedulesRepeat = false
-
 // planSomething makes a schedule or replaces it. One that makes up for every tick
 // is slow, or ends soon.
 func (w *world) planSomething(d *dice) {
@@ -149,7 +145,7 @@ func (w *world) planSomething(d *dice) {
 	p := w.spec(d, len(w.ops), 0)
 	p.RunAt, p.Deadline, p.Session, p.Attached = 0, 0, 0, false
 	r.Schedule = &state.Schedule{Name: pick(d, planNames...), Rule: rule, Spec: p}
-	if d.one(3) || c != nil && !schedulesRepeat {
+	if d.one(3) {
 		r.Schedule.Next = base + w.now + d.between(-1e6, 3e6)
 	}
 	w.send(w.ask(d, r, c, nil))

@@ -46,12 +46,16 @@ func (a *attempt) run() {
 	if a.d.one(3) {
 		a.after(a.d.below(400e3), a.report)
 	}
-	if a.j.Task == "p" {
+	if a.j.Task == "p" && !a.w.mutant.childless {
 		a.wants = int(a.j.ID%3) + 1
 		a.after(a.d.below(5e3), func() { a.spawn(0) })
 		return
 	}
-	a.after(a.d.below(pick[int64](a.d, 2e3, 200e3, 3e6, 9e6)), a.finish)
+	took := a.d.below(pick[int64](a.d, 2e3, 200e3, 3e6, 3e6, 9e6))
+	if a.r != nil && a.r.slow {
+		took = a.d.between(10e6, 30e6)
+	}
+	a.after(took, a.finish)
 }
 
 // spawn begins child i, and so on. An attempt of the same job begins the same ones,
@@ -62,7 +66,7 @@ func (a *attempt) spawn(i int) {
 		return
 	}
 	next := func() { a.after(a.d.below(50e3), func() { a.spawn(i + 1) }) }
-	q := owner.Request{Op: owner.Enqueue, Wait: a.d.one(3), Follow: a.d.one(3) && follows, Specs: []state.Spec{a.child(i)}}
+	q := owner.Request{Op: owner.Enqueue, Wait: a.d.one(3), Follow: a.d.one(3), Specs: []state.Spec{a.child(i)}}
 	o := a.ask(q, func(v *delivery) {
 		a.w.jobs = append(a.w.jobs, v.r.IDs...)
 		if !v.r.Follow && a.d.percent(70) {
@@ -128,7 +132,7 @@ func (a *attempt) finish() {
 	a.over = true
 	kind := owner.Complete
 	switch n := a.d.below(100); {
-	case a.told && n < 60, !a.told && n < 22:
+	case a.told && n < 60, !a.told && n < 22, a.j.Task == "p" && a.j.Attempt < a.j.Attempts && n < 60:
 		kind = owner.Fail
 	case n > 92:
 		kind = owner.Return

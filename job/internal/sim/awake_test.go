@@ -1,6 +1,11 @@
 package sim_test
 
-import "github.com/hemgo/hem/job/internal/owner"
+import (
+	"slices"
+
+	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/state"
+)
 
 // How long an owner was awake, and what it has heard of remote sessions meanwhile.
 
@@ -45,6 +50,21 @@ func (s *shell) checkEnd(session uint64) {
 	silent := s.most.at(s.time().Mono) - s.last(session).most
 	if silent < owner.SessionTTL {
 		s.w.breaks(heard, "%v ends session %d, of which it has heard %d µs ago", s, session, silent)
+	}
+}
+
+// checkReturned is for an owner that is idle: what a session was given before it
+// attached itself, and had not, is not its any more.
+func (s *shell) checkReturned(m *model) {
+	for _, j := range m.jobs {
+		v := s.attached[j.session]
+		if j.status != state.Running || v == nil {
+			continue
+		}
+		l := owner.Lease{Job: j.id, Epoch: j.epoch}
+		if since := m.lives[j.id].claimOf(j.epoch); since <= v.from && !slices.Contains(v.r.Leases, l) {
+			s.w.breaks(progress, "%v has come after record %d, which claims job %d/%d for it, and it is still its", v, since, j.id, j.epoch)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/record"
@@ -11,7 +12,7 @@ import (
 func (w *world) boot(after int64) {
 	w.after(after, func() {
 		n := len(w.shells)
-		s := &shell{w: w, n: n, d: newDice(w.seed, 1e6+n), born: w.now, jumped: -hour, heard: make(map[uint64]hearing), told: make(map[lease]bool), newest: make(map[*remote]int)}
+		s := &shell{w: w, n: n, d: newDice(w.seed, 1e6+n), born: w.now, jumped: -hour, heard: make(map[uint64]hearing), attached: make(map[uint64]*delivery), told: make(map[lease]bool), newest: make(map[*remote]int)}
 		if s.d.one(3) && !w.over {
 			s.skew = s.d.between(-500e3, 500e3)
 			s.ppm = s.d.between(-mostDrift, mostDrift)
@@ -152,10 +153,27 @@ func (w *world) watch() {
 	w.boot(w.common.below(2e6))
 }
 
+// seclude lets nobody find the owners there are, if there will be another, and who
+// waits there goes away. Who is connected to one stays so.
+func (w *world) seclude(d *dice) {
+	if d.one(3) {
+		return
+	}
+	for _, s := range w.shells {
+		s.secluded = true
+		for _, v := range slices.Clone(s.open) {
+			if v.op.from == nil {
+				w.giveUp(v.op)
+				w.drop(v.op)
+			}
+		}
+	}
+}
+
 // someOwner is one that lives, most often the newest.
 func (w *world) someOwner(d *dice) *shell {
 	for i := len(w.shells) - 1; i >= 0; i-- {
-		if s := w.shells[i]; !s.dead && (i == 0 || d.percent(80)) {
+		if s := w.shells[i]; !s.dead && !s.secluded && (i == 0 || d.percent(80)) {
 			return s
 		}
 	}

@@ -131,10 +131,11 @@ func (p *pace) count(r state.Rate, now int64) bool {
 	return true
 }
 
-// set is for a rate that is set anew.
-func (p *pace) set(r state.Rate) {
+// set is for a rate that is set anew. What is owed by an older one is no more than
+// that of a burst.
+func (p *pace) set(r state.Rate, now int64) {
 	p.claims = nil
-	if r.Interval == 0 {
+	if p.tat = min(p.tat, now+r.Interval*r.Burst); r.Interval == 0 {
 		p.tat = 0
 	}
 }
@@ -186,7 +187,7 @@ func (m *model) setLimit(name string, l state.Limit) {
 	}
 	for k, g := range m.gates {
 		if k.limit == name {
-			g.set(l.Rate)
+			g.set(l.Rate, m.now)
 		}
 	}
 }

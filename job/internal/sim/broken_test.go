@@ -11,13 +11,14 @@ type mutation struct {
 
 // A shellMutant is a way in which a shell does not do its part.
 type shellMutant struct {
-	deaf     bool // it does not wake up by itself
-	drowsy   bool // it does so 200 ms late
-	swaps    bool // of two claims that come one after the other the second goes first
-	forgets  bool // one answer in twenty is not given
-	restless bool // it always finds something to write
-	stubborn bool // a worker does not stop by itself
-	storms   bool // its calendar enters a job for each tick that was missed
+	deaf      bool // it does not wake up by itself
+	drowsy    bool // it does so 200 ms late
+	swaps     bool // of two claims that come one after the other the second goes first
+	forgets   bool // one answer in twenty is not given
+	restless  bool // it always finds something to write
+	childless bool // no job belongs to anything: not broken, but for a mutant that could not stand it
+	stubborn  bool // a worker does not stop by itself
+	storms    bool // its calendar enters a job for each tick that was missed
 }
 
 // add hands a request on.

@@ -7,17 +7,14 @@ import (
 	"github.com/hemgo/hem/job/internal/state"
 )
 
-// follows lets callers ask for a job and its end at once.
-const follows = false
-
 // call enters a job and waits for what becomes of it: one that is attached to a
 // session, or one with a key that others may have called as well.
 func (w *world) call(d *dice) {
-	r := owner.Request{Op: owner.Enqueue, Wait: d.one(2), Follow: follows, Watched: d.one(3)}
+	r := owner.Request{Op: owner.Enqueue, Wait: d.one(2), Follow: d.percent(70), Watched: d.one(3)}
 	c := w.name(d, &r)
 	p := w.spec(d, len(w.ops), 0)
 	p.Session, p.Attached, p.Key, p.Unique, p.Deadline = 0, false, "", 0, 0
-	if k := w.workers[d.below(3)]; k.session != 0 && d.one(2) {
+	if k := w.workers[d.below(3)]; k.session != 0 && d.one(2) && !w.mutant.childless {
 		p.Session, p.Attached, p.Attempts = k.session, true, 1
 	} else {
 		p.Key, p.Called = pick(d, "k", "l"), true
@@ -25,7 +22,11 @@ func (w *world) call(d *dice) {
 	r.Specs = []state.Spec{p}
 	o := w.ask(d, r, c, func(v *delivery) {
 		w.jobs = append(w.jobs, v.r.IDs...)
-		if len(v.r.Jobs) == 0 {
+		switch {
+		case len(v.r.Jobs) > 0:
+		case v.r.Follow && d.one(3):
+			w.leave(d, v.r.IDs[0], true)
+		default:
 			w.await(d, v.r.IDs[0], v.r.Report.Seq)
 		}
 	})
@@ -42,15 +43,15 @@ func (w *world) await(d *dice, id, seen uint64) {
 	})
 	o.else_ = func(v *delivery) {
 		if v == nil && d.one(2) {
-			w.leave(d, id)
+			w.leave(d, id, false)
 		}
 	}
 	w.send(o)
 }
 
-// leave says that somebody waits for a job no longer.
-func (w *world) leave(d *dice, id uint64) {
-	r := owner.Request{Op: owner.Leave, Job: id, Cause: []byte(mark(len(w.ops)))}
+// leave says that somebody waits for a job no longer, which he has called, or not.
+func (w *world) leave(d *dice, id uint64, called bool) {
+	r := owner.Request{Op: owner.Leave, Job: id, Follow: called, Cause: []byte(mark(len(w.ops)))}
 	w.send(w.ask(d, r, nil, nil).maybeNamed(w))
 }
 
@@ -58,6 +59,6 @@ func (w *world) leave(d *dice, id uint64) {
 func (w *world) hungUp(v *delivery) {
 	if v.r.Follow && errors.Is(v.r.Err, owner.ErrDropped) && len(v.r.IDs) == 1 && !w.over {
 		w.jobs = append(w.jobs, v.r.IDs[0])
-		w.leave(v.op.d, v.r.IDs[0])
+		w.leave(v.op.d, v.r.IDs[0], false)
 	}
 }

@@ -96,7 +96,7 @@ func (w *world) ask(d *dice, r owner.Request, c *client, then func(*delivery)) *
 
 // waits reports whether a request may have no answer for long.
 func waits(r *owner.Request) bool {
-	return r.Wait || r.Follow || r.Op == owner.Await || r.Op == owner.Listen || r.Op == owner.Drained
+	return r.Wait || r.Op == owner.Enqueue && r.Follow || r.Op == owner.Await || r.Op == owner.Listen || r.Op == owner.Drained
 }
 
 // mark is what the bytes of an op begin with, so that it is found in the log.

@@ -77,6 +77,7 @@ const (
 	linksBroken
 	notBrought
 	halts
+	cutOffs
 	beats
 	attaches
 	attachLost
@@ -112,7 +113,7 @@ var countNames = [counts]string{
 	attachedJobs: "jobs attached to an attempt", keyedChildren: "keyed children", childJoins: "children joined",
 	childResults: "results of children found again", uniqueHits: "keys of ended jobs", sharedClaims: "claims that two groups could have had",
 	ticks: "ticks", ticksMissed: "ticks missed", plansMade: "schedules set",
-	links: "connections", linksBroken: "connections broken", notBrought: "claims that could not be brought", halts: "workers that stood still",
+	links: "connections", linksBroken: "connections broken", notBrought: "claims that could not be brought", halts: "workers that stood still", cutOffs: "workers cut off",
 	beats: "beats answered", attaches: "sessions attached again", attachLost: "jobs that attaching found lost", sessionsLost: "remote sessions lost",
 	selfStops: "workers that stopped themselves", silentEnds: "silent sessions ended", cancelsTold: "cancels told to remote workers",
 	spawnsRefused: "children refused", trimmed: "jobs forgotten early",

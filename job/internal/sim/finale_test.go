@@ -15,6 +15,9 @@ func (w *world) finale() {
 	for _, s := range w.shells {
 		s.resume()
 	}
+	for _, s := range w.shells {
+		s.secluded = false
+	}
 	for _, r := range w.remotes {
 		r.leave(false)
 		r.resume(0, false)
@@ -86,11 +89,12 @@ func (w *world) checkIdle(s *shell) {
 			w.breaks(told, "%v waits, and there is no such session", v)
 		case v.r.Op == owner.Claim && m.readyFor(&v.r):
 			w.breaks(progress, "%v waits, and there is a job for it", v)
-		case v.r.Op == owner.Enqueue && v.r.Wait && s.firstInLine(v) && m.roomFor(&v.r) && (roomIsFreed || w.tally[expired]+w.tally[leaves] == 0):
+		case v.r.Op == owner.Enqueue && v.r.Wait && s.firstInLine(v) && m.roomFor(&v.r):
 			w.breaks(progress, "%v waits, and there is room for it", v)
 		}
 	}
 	s.checkSilent(m)
+	s.checkReturned(m)
 	for _, j := range m.jobs {
 		n := m.open(j.session) // a remote one is told what it has when it attaches itself again
 		if j.status == state.Running && n != nil && !n.remote && w.follower.claims[lease{j.id, j.epoch}] == nil {
@@ -117,14 +121,6 @@ func (m *model) roomFor(r *owner.Request) bool {
 	return len(r.Specs) == 1 && p.Key == "" && m.full(p.Queue, int64(len(p.Input))) == ""
 }
 
-// roomIsFreed lets those who wait for room have that of jobs whose deadline has
-// passed, or whose callers have left.
-const roomIsFreed = false
-
-// ratesOpenForAll lets a claim that does not wait have what a rate has let go since
-// the last record.
-const ratesOpenForAll = false
-
 // drain claims everything that there is or comes, and completes it.
 func (w *world) drain(session uint64, rounds int) {
 	w.follow(w.landed)
@@ -149,14 +145,6 @@ func (w *world) drain(session uint64, rounds int) {
 	case rounds > 60:
 		w.breaks(progress, "after %d rounds there are %d live jobs, and %d requests without an answer: %v", rounds, live, waiting, last)
 		return
-	}
-	if !roomIsFreed {
-		w.send(w.ask(w.common, owner.Request{Op: owner.OpenSession, Name: mark(len(w.ops))}, nil, func(v *delivery) {
-			w.send(w.ask(w.common, owner.Request{Op: owner.EndSession, Session: v.r.IDs[0]}, nil, nil))
-		}))
-	}
-	if !ratesOpenForAll {
-		w.send(w.ask(w.common, owner.Request{Op: owner.Cancel}, nil, nil))
 	}
 	r := owner.Request{Op: owner.Claim, Session: session, Most: 8}
 	w.send(w.ask(w.common, r, nil, func(v *delivery) {

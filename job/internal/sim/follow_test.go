@@ -64,7 +64,7 @@ func (w *world) follow(last uint64) {
 			return
 		}
 		h, body, _ := record.Open(rec)
-		f.model.begin(h.Seq, h.Now)
+		f.model.begin(h.Seq, h.Now, int(h.Owner[1]))
 		for t, ok := body.Next(); ok; t, ok = body.Next() {
 			f.model.apply(t)
 		}

@@ -34,6 +34,9 @@ func (w *world) observe(v *delivery) {
 		w.tally[drains]++
 	case err == nil && (v.r.Op == owner.Beat || v.r.Op == owner.Attach):
 		v.s.heard[v.r.Session] = hearing{v.arrived, v.s.least.sum}
+		if v.r.Op == owner.Attach {
+			v.s.attached[v.r.Session] = v
+		}
 	case err == nil && v.r.Op == owner.OpenSession && v.r.Remote:
 		v.s.heard[v.r.IDs[0]] = hearing{v.arrived, v.s.least.sum}
 	case err == nil && v.r.Op == owner.Enqueue && v.r.Wait && v.at > v.added+2e3:
@@ -66,7 +69,8 @@ func matches(r *owner.Request, task, queue string) bool {
 // checkOvertaken sees whether somebody waits who came before v and could have had
 // what v got. s.open has those who wait, in the order in which they came.
 func (w *world) checkOvertaken(v *delivery) {
-	if v.r.Err != nil || len(v.op.all) > 1 {
+	joins := v.r.Op == owner.Enqueue && !slices.Contains(v.r.Existing, false) // and needs no room
+	if v.r.Err != nil || len(v.op.all) > 1 || joins {
 		return
 	}
 	for _, u := range v.s.open {
@@ -175,6 +179,9 @@ func (w *world) judgeAck(v *delivery, nth int) {
 		w.judgeTold(v)
 	case owner.View:
 	default:
+		if v.r.Op == owner.Enqueue {
+			w.judgeChildren(v)
+		}
 		if v.r.Follow {
 			w.judgeAwait(v)
 		}

@@ -112,6 +112,9 @@ func (w *world) postFrom(o *op) {
 		}
 	}
 	w.after(delay, func() {
+		if w.now < o.from.cut {
+			return
+		}
 		if lost || s.dead {
 			o.from.hear(func() { o.from.broken(link) })
 			return
@@ -137,6 +140,9 @@ func (w *world) replyTo(v *delivery) {
 		}
 	}
 	w.after(delay, func() {
+		if w.now < from.cut {
+			return
+		}
 		from.hear(func() {
 			switch {
 			case v.link != from.link || v.op.life != from.life:

@@ -14,6 +14,7 @@ type model struct {
 	w      *world
 	seq    uint64 // the record
 	index  int    // the transition in it
+	by     int    // whose it is
 	now    int64
 	limits state.Limits
 
@@ -23,7 +24,6 @@ type model struct {
 	weights  map[string]int64
 	jobs     []*job // live and kept, by id
 	lives    []life // of every job that ever was, by id
-	retired  bool   // a job was kept by this transition
 	doomed   []*job // to be cancelled when the transition is through
 	sessions []*session
 	gone     map[uint64]uint64 // the record in which a session ended
@@ -68,8 +68,8 @@ type life struct {
 	done     int
 	forgot   uint64 // the record in which it was forgotten
 	cancelAt uint64 // the record in which it was first cancelled by somebody
+	lateAt   uint64 // the record in which its deadline had passed
 	scopeAt  uint64 // and that in which what it was attached to ended
-	spec     *state.Spec
 }
 
 type was struct {
@@ -142,8 +142,8 @@ func (m *model) open(id uint64) *session {
 }
 
 // begin lets the time be that of the next record.
-func (m *model) begin(seq uint64, now int64) {
-	m.seq, m.index, m.now = seq, -1, now
+func (m *model) begin(seq uint64, now int64, by int) {
+	m.seq, m.index, m.now, m.by = seq, -1, now, by
 	for _, j := range slices.Clone(m.jobs) {
 		if (j.status == state.Scheduled || j.status == state.Ready) && j.late(now) {
 			m.expire(j)
@@ -156,12 +156,12 @@ func (m *model) begin(seq uint64, now int64) {
 			m.makeReady(j, j.due)
 		}
 	}
-	m.trim()
 	for _, j := range slices.Clone(m.jobs) {
 		if j.kept && j.due <= now {
 			m.forget(j)
 		}
 	}
+	m.trim()
 	m.named = slices.DeleteFunc(m.named, func(c *named) bool {
 		if c.seen+hour > now {
 			return false
@@ -178,6 +178,7 @@ func (j *job) late(at int64) bool { return j.Deadline > 0 && at >= j.Deadline }
 
 func (m *model) expire(j *job) {
 	m.w.tally[expired]++
+	m.lives[j.id].lateAt = m.seq
 	j.note(m.now, []byte("the job's deadline passed before an attempt could begin"))
 	m.end(j, state.Dead, state.CauseDeadline, nil)
 }
@@ -185,7 +186,6 @@ func (m *model) expire(j *job) {
 // trim forgets jobs while too many are kept, or too much of them: those that were to
 // be forgotten soonest, and dead letters for their bytes last.
 func (m *model) trim() {
-	m.retired = false
 	for {
 		var ended, dead, bytes int64
 		var j, d *job
@@ -288,7 +288,7 @@ func (m *model) retire(j *job, keep int64) {
 		m.forget(j)
 		return
 	}
-	j.due, j.kept, m.retired = m.now+keep, true, true
+	j.due, j.kept = m.now+keep, true
 }
 
 // holder is the job of a task that has a key, among the children of a parent.

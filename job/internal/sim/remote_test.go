@@ -18,6 +18,7 @@ type remote struct {
 	lives int
 	life  int // 0: it is not there
 	slots int
+	slow  bool // whatever it does takes long
 
 	ppm      int64 // by how many millionths its clock is fast
 	slept    int64 // for so long its clock stood still
@@ -26,6 +27,7 @@ type remote struct {
 	deferred []func() // what it hears when it goes on
 
 	at   *shell
+	cut  int64        // until then nothing of it arrives, nor anything for it
 	link int          // the number of its connection
 	hung map[int]bool // those that owners know to be closed
 
@@ -86,10 +88,13 @@ func (r *remote) start(d *dice) {
 	}
 	r.lives++
 	r.life, r.d, r.slots = r.lives, d, int(d.between(1, 4))
+	if r.slow = d.one(2); r.slow {
+		r.slots = 1
+	}
 	r.ppm = d.between(-mostDrift, mostDrift)
 	r.session, r.works, r.unsure, r.said = 0, nil, false, r.clock()
 	r.w.note("worker %d begins, its clock is fast by %d ppm", r.n, r.ppm)
-	r.when(r.clock()+d.between(2e6, 30e6), func() { r.leave(d.one(2)) })
+	r.when(r.clock()+d.between(2e6, pick[int64](d, 10e6, 40e6, 40e6)), func() { r.leave(d.one(2)) })
 	r.connect()
 }
 
@@ -121,6 +126,15 @@ func (r *remote) stop() {
 		a.over = true
 	}
 	r.works = nil
+}
+
+// lone lets nothing of it arrive for a while, nor anything for it. It goes on.
+func (r *remote) lone(d int64) {
+	if r.life != 0 && r.w.now >= r.cut {
+		r.w.note("worker %d is cut off for %d µs", r.n, d)
+		r.w.tally[cutOffs]++
+		r.cut = r.w.now + d
+	}
 }
 
 // halt lets it stand still, with its clock or without.

@@ -33,13 +33,21 @@ func (m *model) closed(p *state.Spec) string {
 // knot says what those whose child a job would be have all of, so that it could not
 // begin before they end.
 func (m *model) knot(p *state.Spec) string {
-	var inQueue, inLimit int64
-	for o := m.job(p.Parent); o != nil; o = m.job(o.Parent) {
+	var live, inQueue, runs, inLimit int64
+	for o, below := m.job(p.Parent), endless; o != nil && o.id < below; o = m.job(o.Parent) {
+		below = o.id
+		if !o.status.Live() {
+			continue
+		}
+		live++
+		if o.Queue == p.Queue {
+			inQueue++
+		}
 		if o.status != state.Running {
 			continue
 		}
 		if o.Queue == p.Queue {
-			inQueue++
+			runs++
 		}
 		if p.Limit != "" && o.Limit == p.Limit && o.LimitKey == p.LimitKey {
 			inLimit++
@@ -47,8 +55,10 @@ func (m *model) knot(p *state.Spec) string {
 	}
 	q, l := m.queue(p.Queue), m.caps[p.Limit]
 	switch {
-	case q.Running > 0 && inQueue >= q.Running:
+	case q.Running > 0 && runs >= q.Running, q.Depth > 0 && live > 0 && inQueue >= q.Depth:
 		return "queue " + p.Queue
+	case live > 0 && live >= m.limits.Jobs:
+		return "the shard"
 	case p.Limit != "" && l.Running > 0 && inLimit >= l.Running:
 		return "limit " + p.Limit
 	}

@@ -35,7 +35,7 @@ const (
 
 var weights = [whats]int64{
 	doEnqueue: 64, doMany: 12, doClaim: 60, doOpen: 4, doEndSession: 3, doCancel: 12, doRevive: 6, doRead: 6,
-	doDrop: 8, doRepeat: 6, doPause: 4, doPlan: 4, doUnplan: 1, doWorker: 4, doCall: 10, doAwait: 8, haltsWorker: 3, logFails: 12, netFails: 5, cutsPower: 2, kills: 2, closes: 1, usurps: 2,
+	doDrop: 8, doRepeat: 6, doPause: 4, doPlan: 4, doUnplan: 1, doWorker: 4, doCall: 10, doAwait: 8, haltsWorker: 3, logFails: 12, netFails: 5, cutsPower: 2, kills: 2, closes: 1, usurps: 3,
 	stalls: 3, setsClock: 2, verifies: 2,
 }
 
@@ -55,6 +55,10 @@ var climates = [][]what{
 	{doCancel, doRevive}, {doEndSession, doOpen}, {doPause}, {doPlan, doUnplan}, {doWorker}, {haltsWorker},
 }
 
+// mostQuiet is how many steps a quiet history has at most: in it is seen what becomes
+// of those who are silent.
+const mostQuiet = 40
+
 // script makes the steps of a seed: in bursts, so that much is under way at once.
 func script(seed uint64) []step {
 	d := newDice(seed, -1)
@@ -65,12 +69,22 @@ func script(seed uint64) []step {
 			weights[k] *= times
 		}
 	}
+	n, quiet := d.between(60, 200), d.one(4)
+	if quiet {
+		n = d.between(10, mostQuiet)
+		for _, k := range []what{doWorker, haltsWorker, usurps} {
+			weights[k] = max(weights[k], 3) * 8
+		}
+	}
 	var total int64
 	for _, w := range weights {
 		total += w
 	}
-	steps := make([]step, d.between(60, 200))
+	steps := make([]step, n)
 	mean := scripted / int64(len(steps))
+	if quiet {
+		mean *= 2
+	}
 	at := int64(2000)
 	for i := range steps {
 		switch {
@@ -85,6 +99,9 @@ func script(seed uint64) []step {
 		for left >= weights[kind] {
 			left -= weights[kind]
 			kind++
+		}
+		if quiet && i < 3 {
+			kind = []what{doEnqueue, doEnqueue, doWorker}[i]
 		}
 		steps[i] = step{at, kind, newDice(seed, i+1), i}
 	}
@@ -165,13 +182,20 @@ func (w *world) befall(p *step) {
 			s.close()
 		}
 	case usurps:
+		w.seclude(d)
 		w.boot(d.below(5e3))
 	case haltsWorker:
-		w.remotes[d.below(2)].halt(d.below(pick[int64](d, 1e6, 8e6, 30e6)), d.one(3))
+		r, long := w.remotes[d.below(2)], d.below(pick[int64](d, 1e6, 12e6, 30e6, 30e6))
+		if d.one(2) {
+			r.lone(long)
+		} else {
+			r.halt(long, d.one(3))
+		}
 	case stalls:
 		if s := w.someOwner(d); s != nil {
 			s.pause(d.between(1e3, pick[int64](d, 5e6, 5e6, 30e6)))
 			if d.one(2) {
+				w.seclude(d)
 				w.boot(d.below(3e6))
 			}
 		}

@@ -16,10 +16,6 @@ type settings struct {
 	weights map[string]uint16
 }
 
-// trimsWhenThrough lets what is kept have its bound in bytes, which is seen to when a
-// transition is through.
-const trimsWhenThrough = false
-
 // newSettings are those of a seed. The third queue has no depth of its own.
 func newSettings(d *dice) settings {
 	s := settings{
@@ -27,9 +23,6 @@ func newSettings(d *dice) settings {
 		queues:  map[string]state.Queue{"a": {Depth: 2}, "b": {Depth: 4}},
 		caps:    map[string]state.Limit{"k": {Running: 1}, "l": {Running: 2, Rate: state.Rate{Interval: 300e3, Burst: 2}}},
 		weights: map[string]uint16{"h": 3},
-	}
-	if !trimsWhenThrough {
-		s.limits.KeptBytes = 1 << 20
 	}
 	if d.one(2) {
 		s.queues["a"] = state.Queue{Depth: 2, Running: 1}

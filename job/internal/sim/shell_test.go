@@ -24,6 +24,7 @@ type shell struct {
 	owns     bool // its takeover has landed, and it has not ended
 	busy     bool // something is under way with the log
 	poked    bool // Decide is about to be called
+	secluded bool // nobody finds it
 	dead     bool // it has crashed, was closed or has ended
 	buried   bool // what it has sent and has not arrived died with it
 	paused   bool
@@ -35,10 +36,11 @@ type shell struct {
 	most      wake  // as which times it may be taken to have been awake, and
 	least     wake  // must be
 	took      hearing
-	heard     map[uint64]hearing // remote sessions
-	newest    map[*remote]int    // connections
-	told      map[lease]bool     // those whose sessions know that they are to end
-	jumped    int64              // the last time that its calendar did
+	attached  map[uint64]*delivery // how a session was last
+	heard     map[uint64]hearing   // remote sessions
+	newest    map[*remote]int      // connections
+	told      map[lease]bool       // those whose sessions know that they are to end
+	jumped    int64                // the last time that its calendar did
 	sent      []byte
 	open      []*delivery // those it has not answered
 	arrivals  int
@@ -150,7 +152,7 @@ func (s *shell) idle(next owner.Next) {
 	w := s.w
 	if !s.owns {
 		s.owns = true
-		s.took = hearing{most: s.most.at(s.time().Mono), least: s.least.at(s.time().Mono)}
+		s.took = hearing{most: s.most.sum, least: s.least.at(s.time().Mono)}
 		w.tally[takeovers]++
 		w.note("%v has taken over, term %d", s, s.core.Figures().Term)
 	}

@@ -16,13 +16,16 @@ type effect struct {
 	session  uint64
 	job      uint64
 	epoch    uint32
+	by       int  // the owner
+	index    int  // in the record
+	called   bool // it was a job that was called
 }
 
 // apply carries a transition out, or says which rule it breaks.
 func (m *model) apply(b []byte) {
 	t := decode(b)
 	m.index++
-	e := effect{seq: m.seq, tag: t.tag, session: t.session, job: t.job, epoch: t.epoch}
+	e := effect{seq: m.seq, tag: t.tag, session: t.session, job: t.job, epoch: t.epoch, by: m.by, index: m.index}
 	if t.named && !m.request(&t) {
 		return
 	}
@@ -34,7 +37,7 @@ func (m *model) apply(b []byte) {
 	case tQueue:
 		q := m.queue(string(t.bytes))
 		q.Queue = t.queue
-		q.pace.set(t.queue.Rate)
+		q.pace.set(t.queue.Rate, m.now)
 	case tPause:
 		m.queue(string(t.bytes)).paused = t.on
 	case tWeight:
@@ -72,9 +75,7 @@ func (m *model) apply(b []byte) {
 		m.tick(&t, &e)
 	}
 	m.cascade()
-	if m.retired {
-		m.trim()
-	}
+	m.trim()
 	m.w.effect(&t, e)
 	m.count()
 }
@@ -126,6 +127,7 @@ func (m *model) enter(p *state.Spec) (id uint64, existing bool) {
 		case h.Parent != 0:
 			m.w.tally[childJoins]++
 		}
+		h.Called = h.Called && p.Called // it is not its callers' alone any more
 		return h.id, true
 	}
 	if what := m.full(p.Queue, int64(len(p.Input)+len(p.Key))); what != "" {
@@ -135,7 +137,7 @@ func (m *model) enter(p *state.Spec) (id uint64, existing bool) {
 		m.w.breaks(asWritten, "record %d enters a job that waits for its parents, who have all of %s", m.seq, what)
 	}
 	j := &job{Spec: *p, id: uint64(len(m.lives)), entered: m.now, tied: p.Session != 0 || p.Parent != 0}
-	m.lives = append(m.lives, life{spec: p})
+	m.lives = append(m.lives, life{})
 	m.jobs = append(m.jobs, j)
 	switch {
 	case p.Session != 0:
@@ -164,6 +166,8 @@ func (m *model) claim(t *transition, e *effect) {
 		m.w.breaks(asWritten, "record %d claims job %d for session %d, which there is not", m.seq, t.job, t.session)
 	case t.job < uint64(len(m.lives)) && m.lives[t.job].scopeAt > 0:
 		m.w.breaks(inScope, "record %d claims job %d, whose scope has ended in record %d", m.seq, t.job, m.lives[t.job].scopeAt)
+	case t.job < uint64(len(m.lives)) && m.lives[t.job].lateAt > 0 && (j == nil || j.status != state.Ready):
+		m.w.breaks(onTime, "record %d claims job %d, whose deadline had passed in record %d", m.seq, t.job, m.lives[t.job].lateAt)
 	case t.job < uint64(len(m.lives)) && m.lives[t.job].cancelAt > 0:
 		m.w.breaks(staysDead, "record %d claims job %d, which record %d has cancelled", m.seq, t.job, m.lives[t.job].cancelAt)
 	case j == nil:
@@ -266,6 +270,7 @@ func (m *model) cancel(t *transition, e *effect) {
 	if l := &m.lives[j.id]; l.cancelAt == 0 {
 		l.cancelAt = m.seq
 	}
+	e.called = j.Called
 	if e.status = j.status; j.status == state.Running {
 		if !j.cancel {
 			m.cancelRunning(j, state.CauseAsked, t.detail)

@@ -85,6 +85,18 @@ func (w *world) judgeLeases(v *delivery) {
 	}
 }
 
+// judgeChildren: a parent that asks again for a child whose result was recorded gets
+// that.
+func (w *world) judgeChildren(v *delivery) {
+	for _, e := range v.op.effects {
+		for i := range e.existing {
+			if p := &v.r.Specs[i]; p.Parent != 0 && e.existing[i] && !v.r.Existing[i] && e.by == v.s.n {
+				w.breaks(childOnce, "%v has entered job %d, and its parent has job %d by that key", v, v.r.IDs[i], e.ids[i])
+			}
+		}
+	}
+}
+
 // judgeAwait: whoever waits for a job is told what became of it.
 func (w *world) judgeAwait(v *delivery) {
 	m := &w.follower.model
@@ -138,20 +150,37 @@ func (w *world) judgeCancel(v *delivery, c *owner.Cancelled) {
 // judgeLeave: who leaves cancels what was called, if nobody else waits for it there.
 func (w *world) judgeLeave(v *delivery) {
 	l := &w.follower.model.lives[v.r.Job]
-	has := slices.ContainsFunc(v.op.effects, func(e effect) bool { return e.seq > v.from && e.seq <= v.durable })
-	if !has {
-		if !l.was(v.from, v.durable, func(s was) bool { return s.status == v.r.Status }) {
+	if !v.did() {
+		again := slices.ContainsFunc(v.op.effects, func(e effect) bool { return e.seq <= v.durable && e.status == v.r.Status })
+		if !again && !l.was(v.from, v.durable, func(s was) bool { return s.status == v.r.Status }) {
 			w.breaks(told, "%v was told %s, which the job was not from record %d to %d", v, statusNames[v.r.Status], v.from, v.durable)
 		}
 		return
 	}
-	if !l.spec.Called {
+	if !v.op.effects[0].called {
 		w.breaks(told, "%v has cancelled a job that was not called", v)
 	}
-	if v.others != nil && !v.repeats() {
+	if v.others != nil && !v.repeats() && v.others.waitedBefore(v) {
 		w.breaks(told, "%v has cancelled the job, and %v waits for it", v, v.others)
 	}
 	w.tally[leftAlone]++
+}
+
+// did reports whether the owner has carried out what was asked, since it was.
+func (v *delivery) did() bool {
+	return slices.ContainsFunc(v.op.effects, func(e effect) bool { return e.by == v.s.n && e.seq > v.from && e.seq <= v.durable })
+}
+
+// waitedBefore reports whether what u waits for was in the log when v was carried
+// out. A call that waits for room waits for no job yet.
+func (u *delivery) waitedBefore(v *delivery) bool {
+	if u.r.Op == owner.Await {
+		return true
+	}
+	done := v.op.effects[0]
+	return slices.ContainsFunc(u.op.effects, func(e effect) bool {
+		return e.by == u.s.n && (e.seq < done.seq || e.seq == done.seq && e.index < done.index)
+	})
 }
 
 // repeats reports whether the same request had come before, and was not answered
@@ -163,11 +192,12 @@ func (v *delivery) repeats() bool {
 }
 
 // checkLeave is called when an owner has answered a Leave: does somebody wait there
-// for what it has cancelled, who came before?
+// for what it has cancelled, who came before? One who was answered by a report does
+// not, until he asks again.
 func (w *world) checkLeave(v *delivery) {
 	for _, o := range w.ops {
 		for _, u := range o.all {
-			if u.s == v.s && u.order < v.order && (!u.answered || u.at >= v.at) && !u.dropped && u.r.Job == v.r.Job &&
+			if u.s == v.s && u.order < v.order && (!u.answered || u.at >= v.at && len(u.r.Jobs) > 0) && !u.dropped && u.r.Job == v.r.Job &&
 				(u.r.Op == owner.Await || u.r.Op == owner.Enqueue && u.r.Follow) {
 				v.others = u
 				return
@@ -183,13 +213,18 @@ func (w *world) judgeRefusedFollow(v *delivery) {
 	}
 	id := v.r.IDs[0]
 	l := &w.follower.model.lives[id]
-	if l.forgot > v.from {
+	served := slices.ContainsFunc(v.op.all, func(u *delivery) bool { return u != v && u.answered && u.r.Err == nil })
+	if v.did() && !v.repeats() && !served {
 		w.breaks(told, "%v waits for job %d, which record %d has forgotten, and was not told of its end", v, id, l.forgot)
 	}
 }
 
-// checkFollow is for an owner that is idle, of a call whose job was entered.
+// checkFollow is for an owner that is idle, of a call whose job was entered. The same
+// call that came twice may yet wait for room.
 func (w *world) checkFollow(v *delivery) {
+	if v.repeats() {
+		return
+	}
 	id := v.op.effects[0].ids[0]
 	if j := w.follower.model.job(id); j == nil || !j.status.Live() {
 		w.breaks(told, "%v waits, and job %d has ended", v, id)

@@ -29,7 +29,7 @@ var Mutant struct {
 	CancelStops      bool // what a cancelled job has begun goes on
 	DeadlineIgnored  bool
 	TicksEarly       bool // a tick is carried out before it is due
-	TickStays        bool // a tick does not move its schedule on
+	TickStays        bool // a tick is entered twice
 	TakeoverEndsAll  bool // remote sessions as well
 	LosesJob         bool // a failed job that should wait for its next attempt is forgotten
 }

@@ -59,13 +59,14 @@ func (s *State) tick(r *reader, out *Outcome) error {
 	if c == nil || c.next != due || due == 0 || due > s.now && !Mutant.TimersEarly && !Mutant.TicksEarly {
 		return ErrSchedule
 	}
+	again := Mutant.TickStays && tick != 0 && c.last != tick
 	if tick != 0 {
 		if err := s.enterTick(c, name, tick, out); err != nil {
 			return err
 		}
 		c.last, c.job = tick, out.IDs[0]
 	}
-	if !Mutant.TickStays {
+	if !again {
 		c.next = next
 	}
 	s.tickAt(name, c)
