@@ -26,6 +26,11 @@ func init() {
 var jobCases = []jobCase{
 	{"enqueue-64-producers", enqueueing},
 	{"enqueue-bulk-1000", enqueueingBulk},
+	{"work-acked", working},
+	{"pickup", pickingUp},
+	{"cancel-running", cancellingRunning},
+	{"share", sharing},
+	{"schedules-idle", idling},
 	{"append", appending},
 	{"pending-1M", pending},
 	{"enqueue-during-snapshot", duringSnapshot},
@@ -53,7 +58,7 @@ type jobRun struct {
 }
 
 // jobPatience is how long a run may take, which ends it whatever happens.
-const jobPatience = 15 * time.Minute
+const jobPatience = 30 * time.Minute
 
 // fresh returns the path of a directory that is not there yet, and will not be
 // after the case.

@@ -62,12 +62,17 @@ func TestMissingServerFailsItsRowsAndNoOthers(t *testing.T) {
 	if want := []string{
 		"enqueue-64-producers river", "enqueue-64-producers asynq", "enqueue-64-producers asynq-always",
 		"enqueue-bulk-1000 river", "enqueue-bulk-1000 river-fast",
+		"work-acked river", "work-acked asynq", "work-acked asynq-always", "work-acked river-preloaded", "work-acked asynq-preloaded",
+		"work-acked-256 river", "work-acked-256 asynq", "work-acked-256 asynq-always",
+		"pickup river", "pickup river-eager", "pickup asynq", "pickup asynq-eager",
+		"cancel-running river", "cancel-running asynq",
 	}; !slices.Equal(failed, want) {
 		t.Errorf("failed:\n%q\nwant:\n%q", failed, want)
 	}
 	measured = slices.Compact(measured)
 	if want := []string{
 		"enqueue-64-producers", "enqueue-bulk-1000",
+		"work-acked", "work-acked-256", "pickup", "pickup-during-snapshot", "cancel-running", "fair-on", "limits-on", "schedules-idle",
 		"append-300B", "append-64KiB", "pending-1M-heap", "pending-1M-recovery", "pending-1M", "enqueue-during-snapshot",
 	}; !slices.Equal(measured, want) {
 		t.Errorf("measured:\n%q\nwant:\n%q", measured, want)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hemgo/hem/job"
 	"github.com/hemgo/hem/proc"
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
@@ -18,7 +19,7 @@ import (
 type depot struct{ pool *proc.Pool }
 
 func init() {
-	workerTasks = append(workerTasks, depotOpen, depotFill, depotProduce, depotSnapshot, depotClose)
+	workerTasks = append(workerTasks, depotOpen, depotFill, depotProduce, depotSnapshot, depotPickup, depotIdle, depotClose)
 }
 
 // What a depot can be asked.
@@ -27,6 +28,8 @@ var (
 	depotFill     = task.Define("bench.depot-fill", fillDepot)
 	depotProduce  = task.Define("bench.depot-produce", produceInDepot)
 	depotSnapshot = task.Define("bench.depot-snapshot", awaitSnapshotInDepot)
+	depotPickup   = task.Define("bench.depot-pickup", pickUpInDepot)
+	depotIdle     = task.Define("bench.depot-idle", idleInDepot)
 	depotClose    = task.Define("bench.depot-close", closeInDepot)
 )
 
@@ -89,7 +92,10 @@ func closeInDepot(context.Context, task.Void) (none task.Void, err error) {
 }
 
 // fillIn is how many jobs to put aside, and how many more that are cancelled.
-type fillIn struct{ Jobs, Vain int }
+type fillIn struct {
+	Jobs, Vain int
+	Delay      time.Duration // before anybody can work on Jobs
+}
 
 // A filling is what jobs take that wait.
 type filling struct {
@@ -99,11 +105,15 @@ type filling struct {
 
 // fillDepot puts jobs aside, in bulk.
 func fillDepot(ctx context.Context, in fillIn) (f filling, err error) {
+	later := func(ctx context.Context, n int) error {
+		_, err := stored.many(ctx, n, job.Delay(in.Delay))
+		return err
+	}
 	before, log := settled(), stored.log.size()
 	for _, part := range []struct {
 		jobs int
 		put  func(context.Context, int) error
-	}{{in.Jobs, stored.queue().many}, {in.Vain, stored.vain}} {
+	}{{in.Jobs, later}, {in.Vain, stored.vain}} {
 		for left := part.jobs; left > 0; left -= jobBulk {
 			if err := part.put(ctx, min(left, jobBulk)); err != nil {
 				return f, err
@@ -152,9 +162,13 @@ func awaitSnapshotInDepot(ctx context.Context, patience time.Duration) (s snapsh
 			during.calls = append(during.calls, c)
 		}
 	}
-	waits := during.waits()
+	return snapshot.with(during.waits()), nil
+}
+
+// with tells how long calls took while the snapshot was written.
+func (s stretch) with(waits []float64) snapshotting {
 	return snapshotting{
-		Took: snapshot.to.Sub(snapshot.from), Calls: len(waits),
+		Took: s.to.Sub(s.from), Calls: len(waits),
 		P50: quantile(waits, 0.5), P99: quantile(waits, 0.99), Max: quantile(waits, 1),
-	}, nil
+	}
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/hemgo/hem/task"
 )
 
-// hemTask is a job of Hem's. Nobody works on it.
+// hemTask is a job of Hem's on which nobody works: mills have tasks of their own.
 var hemTask = task.Command("bench.job", func(context.Context, []byte) error { return nil })
 
 // hemConfig is in what one of Hem's queues differs from others.
 type hemConfig struct {
 	snapshotAfter int64 // 0 is the default
+	limits        map[string]job.LimitConfig
 }
 
 // hemJobs are Hem's jobs, on a log on the disk.
@@ -45,6 +46,7 @@ func openHem(ctx context.Context, dir string, c hemConfig) (*hemJobs, error) {
 		Bytes:         16 << 30,
 		Kept:          1,
 		SnapshotAfter: c.snapshotAfter,
+		Limits:        c.limits,
 		Log:           quiet,
 	})
 	if err != nil {
@@ -70,11 +72,11 @@ func (h *hemJobs) queue() queue {
 }
 
 // many puts n jobs aside in one call.
-func (h *hemJobs) many(ctx context.Context, n int) ([]job.ID, error) {
+func (h *hemJobs) many(ctx context.Context, n int, options ...job.Option) ([]job.ID, error) {
 	batch := make([]job.Job, n)
 	for i := range batch {
 		var err error
-		if batch[i], err = job.New(hemTask, h.in); err != nil {
+		if batch[i], err = job.New(hemTask, h.in, options...); err != nil {
 			return nil, err
 		}
 	}

@@ -101,13 +101,14 @@ func (w window) score() score { return score{w.perSecond(), w.waits()} }
 type contest struct {
 	rates [][]float64 // calls a second, of every round
 	waits [][]float64 // of all rounds
+	tails [][]float64 // the p99 of the waits of every round
 }
 
 // compete gives each of n sides a window in every round, in a new random order,
 // and before the first a short one that does not count.
 func compete(p plan, n int, turn func(i int, lasting time.Duration) (score, error)) (c contest, err error) {
 	lasting, rounds := p.windows()
-	c = contest{make([][]float64, n), make([][]float64, n)}
+	c = contest{make([][]float64, n), make([][]float64, n), make([][]float64, n)}
 	for round := range rounds + 1 {
 		for _, i := range rand.Perm(n) {
 			runtime.GC() // nobody pays for garbage that another has left
@@ -123,6 +124,7 @@ func compete(p plan, n int, turn func(i int, lasting time.Duration) (score, erro
 			}
 			c.rates[i] = append(c.rates[i], s.Rate)
 			c.waits[i] = append(c.waits[i], s.Waits...)
+			c.tails[i] = append(c.tails[i], quantile(s.Waits, 0.99))
 		}
 	}
 	return c, nil

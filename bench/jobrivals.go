@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 )
 
 // servers says where to get the rivals' servers.
@@ -28,6 +29,7 @@ var debianServers = servers{
 // them, broken.
 type rivals struct {
 	queues []queue
+	mills  []mill
 	told   []string // the servers and their settings
 	stops  []func() error
 }
@@ -41,12 +43,14 @@ func openRivals(ctx context.Context, out io.Writer, dir string, from servers) *r
 		river, err = r.river(ctx, bin, filepath.Join(dir, "postgres"))
 	}
 	r.add(river, err, riverQueues(nil), "PostgreSQL")
+	r.lack(err, riverMills(nil), "PostgreSQL")
 	for _, kind := range []struct{ name, appendfsync string }{{"asynq", "everysec"}, {"asynq-always", "always"}} {
 		q, err := queue{name: kind.name}, lacks
 		if bin := from.redis(); bin != "" {
 			q, err = r.asynq(ctx, bin, filepath.Join(dir, kind.name), kind.name, kind.appendfsync)
 		}
 		r.add([]queue{q}, err, []queue{asynqQueue(kind.name, nil)}, "Redis")
+		r.lack(err, asynqMills(kind.name, nil, ""), "Redis")
 	}
 	return r
 }
@@ -82,6 +86,27 @@ func (r *rivals) add(queues []queue, err error, instead []queue, server string) 
 	}
 }
 
+// lack takes in mills, as broken, if there was an error.
+func (r *rivals) lack(err error, instead []mill, server string) {
+	if err == nil {
+		return
+	}
+	for _, m := range instead {
+		m.broken = fmt.Errorf("%s: no %s: %w", m.name, server, err)
+		r.mills = append(r.mills, m)
+	}
+}
+
+// pick returns the mills of those names.
+func (r *rivals) pick(names ...string) (some []mill) {
+	for _, m := range r.mills {
+		if slices.Contains(names, m.name) {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
 func (r *rivals) river(ctx context.Context, bin, dir string) ([]queue, error) {
 	s, pool, err := startPostgres(ctx, bin, dir)
 	if err != nil {
@@ -93,6 +118,7 @@ func (r *rivals) river(ctx context.Context, bin, dir string) ([]queue, error) {
 		return nil, fmt.Errorf("make River's tables: %w", err)
 	}
 	r.told = append(r.told, fmt.Sprintf("river: %s, %s, a Unix socket, %d connections", s.name, tell(postgresSettings), postgresConns))
+	r.mills = append(r.mills, riverMills(pool)...)
 	return riverQueues(client), nil
 }
 
@@ -103,6 +129,7 @@ func (r *rivals) asynq(ctx context.Context, bin, dir, name, appendfsync string) 
 	}
 	r.stops = append(r.stops, s.stop, client.Close)
 	r.told = append(r.told, fmt.Sprintf("%s: %s, %s, a Unix socket, %d connections", name, s.name, tell(redisSettings(appendfsync)), redisConns))
+	r.mills = append(r.mills, asynqMills(name, client, s.socket)...)
 	return asynqQueue(name, client), nil
 }
 

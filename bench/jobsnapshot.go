@@ -62,20 +62,28 @@ func writeSnapshot(ctx context.Context, dir string, n int) (s snapshotting, err 
 		return s, err
 	}
 	defer finish(d.stop, &err)
-	in := openIn{Dir: dir, SnapshotAfter: 1 << 40}
-	if _, err := ask(ctx, d, depotOpen, in); err != nil {
-		return s, err
-	}
-	// A snapshot of nothing but jobs that wait would be as long as the log, and is
-	// not written: some have ended.
-	f, err := ask(ctx, d, depotFill, fillIn{Jobs: n, Vain: n / 8})
-	if err != nil {
-		return s, err
-	}
 	// Not at once: the producers are to be under way.
-	in.SnapshotAfter = f.Log + f.Log/64
-	if _, err := ask(ctx, d, depotOpen, in); err != nil {
+	if err := ripen(ctx, d, dir, fillIn{Jobs: n}, 64); err != nil {
 		return s, err
 	}
 	return ask(ctx, d, depotSnapshot, snapshotPatience)
+}
+
+// ripen fills d so that a snapshot begins when there are so many more records that
+// they are a part of those there are.
+func ripen(ctx context.Context, d *depot, dir string, fill fillIn, part int64) error {
+	in := openIn{Dir: dir, SnapshotAfter: 1 << 40}
+	if _, err := ask(ctx, d, depotOpen, in); err != nil {
+		return err
+	}
+	// A snapshot of nothing but jobs that wait would be as long as the log, and is
+	// not written: some have ended.
+	fill.Vain = fill.Jobs / 8
+	f, err := ask(ctx, d, depotFill, fill)
+	if err != nil {
+		return err
+	}
+	in.SnapshotAfter = f.Log + f.Log/part
+	_, err = ask(ctx, d, depotOpen, in)
+	return err
 }

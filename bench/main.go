@@ -85,7 +85,7 @@ func parse(args []string, stderr io.Writer) (c command, err error) {
 	f.SetOutput(stderr)
 	f.StringVar(&c.suite, "suite", "", "the suite to run: "+strings.Join(suiteNames(), ", ")+", or all")
 	f.BoolVar(&c.tables, "tables", false, "print tables in Markdown: "+strings.Join(tableNames(), ", "))
-	f.BoolVar(&c.quick, "quick", false, "fewer and shorter rounds: under 45 s a suite")
+	f.BoolVar(&c.quick, "quick", false, "fewer and shorter rounds: under 45 s a suite, but for job")
 	f.Func("write", "with -tables: the `file` whose tables to replace; may be repeated", func(name string) error {
 		c.files = append(c.files, name)
 		return nil
