@@ -151,6 +151,8 @@ func (s *State) failed(r *reader, out *Outcome) error {
 		out.Status = Dead
 		s.end(slot, Dead, CauseFailed, detail)
 	case Mutant.LosesJob:
+		s.closeJob(slot)
+		s.unlink(slot)
 		s.freeKey(slot)
 		s.forget(slot)
 	default:
