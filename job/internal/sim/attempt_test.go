@@ -36,7 +36,7 @@ func (a *attempt) after(d int64, do func()) {
 func (a *attempt) ask(q owner.Request, then func(*delivery), otherwise func(*delivery)) *op {
 	if a.r == nil {
 		o := a.w.ask(a.d, q, nil, then)
-		o.else_ = otherwise
+		o.otherwise = otherwise
 		return o
 	}
 	return a.r.ask(a.d, q, then, otherwise)

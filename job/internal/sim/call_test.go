@@ -41,7 +41,7 @@ func (w *world) await(d *dice, id, seen uint64) {
 			w.await(d, id, v.r.Report.Seq)
 		}
 	})
-	o.else_ = func(v *delivery) {
+	o.otherwise = func(v *delivery) {
 		if v == nil && d.one(2) {
 			w.leave(d, id, false)
 		}

@@ -54,19 +54,19 @@ func (c *client) had(q state.Request) {
 
 // An op is something that is asked for, once or, under one name, several times.
 type op struct {
-	n       int
-	r       owner.Request // as it is asked
-	client  *client       // nil: it has no name
-	d       *dice
-	patient int64 // how long an answer is waited for
-	tries   int
-	open    bool  // whoever asked waits for the answer
-	closed  int64 // when it was told or gave up
-	then    func(*delivery)
-	else_   func(*delivery) // when it is refused, or given up: nil
-	from    *remote         // who asks, over its connection; or nil
-	life    int             // which of its lives
-	all     []*delivery
+	n         int
+	r         owner.Request // as it is asked
+	client    *client       // nil: it has no name
+	d         *dice
+	patient   int64 // how long an answer is waited for
+	tries     int
+	open      bool  // whoever asked waits for the answer
+	closed    int64 // when it was told or gave up
+	then      func(*delivery)
+	otherwise func(*delivery) // when it is refused, or given up: nil
+	from      *remote         // who asks, over its connection; or nil
+	life      int             // which of its lives
+	all       []*delivery
 
 	effects []effect
 }
@@ -177,8 +177,8 @@ func (w *world) impatient(o *op) {
 	if waits(&o.r) || o.d.one(2) {
 		w.drop(o)
 	}
-	if o.else_ != nil {
-		o.else_(nil)
+	if o.otherwise != nil {
+		o.otherwise(nil)
 	}
 }
 
@@ -233,8 +233,8 @@ func (w *world) receive(v *delivery) {
 	switch {
 	case v.r.Err == nil && o.then != nil:
 		o.then(v)
-	case v.r.Err != nil && o.else_ != nil:
-		o.else_(v)
+	case v.r.Err != nil && o.otherwise != nil:
+		o.otherwise(v)
 	case errors.Is(v.r.Err, state.ErrNoSession):
 		w.lostSession(v.r.Session)
 	}

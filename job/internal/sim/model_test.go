@@ -56,7 +56,6 @@ type session struct {
 	id     uint64
 	remote bool
 	opened uint64 // the record
-	by     *shell // whose term that was
 }
 
 // A life is all that a job went through.

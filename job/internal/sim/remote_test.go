@@ -77,7 +77,7 @@ func (r *remote) when(at int64, do func()) {
 // ask begins an op over the connection.
 func (r *remote) ask(d *dice, q owner.Request, then func(*delivery), otherwise func(*delivery)) *op {
 	o := r.w.ask(d, q, nil, then)
-	o.from, o.life, o.else_ = r, r.life, otherwise
+	o.from, o.life, o.otherwise = r, r.life, otherwise
 	return o
 }
 

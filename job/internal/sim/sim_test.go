@@ -1,10 +1,12 @@
 // Package sim_test simulates a shard of durable jobs: owners that crash, pause and
 // are replaced, on clocks that are wrong; a log that fails in every way that one
-// may; a network that loses and doubles; clients that ask again, workers that are
-// late. All of it is in virtual time and follows from a seed, so whatever is found
+// may; a network that loses and doubles; clients that ask again, callers who leave,
+// workers that are late, or elsewhere, cut off or stopped, with clocks of their own.
+// All of it is in virtual time and follows from a seed, so whatever is found
 // can be found again, and shrunk to the shortest history that shows it.
 //
 //	script ──steps──▶ clients, workers ──network──▶ shells (owner.Core) ──▶ disk
+//	   │              remotes ────────connections──────▲                      │
 //	   └──faults───────────────┴────────────────────────┴─────────────────────┤
 //	                        judge ◀──answers                 model ◀──records─┘
 //

@@ -93,6 +93,9 @@ func (w *world) run() {
 		e := w.queue.pop()
 		w.now = e.at
 		e.do()
+		if n%256 == 255 {
+			w.follow(w.landed) // so that what goes wrong does not go on
+		}
 	}
 	w.tally[happenings] += int64(n)
 	if n == budget {
