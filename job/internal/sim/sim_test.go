@@ -47,11 +47,11 @@ func seeds(t *testing.T) (n uint64, within time.Duration) {
 	if testing.Short() {
 		return 1000, 20 * time.Second
 	}
-	return 10_000, 170 * time.Second
+	return 10_000, 100 * time.Second
 }
 
 // TestSimulatedHistoriesKeepEveryPromise takes 10,000 seeds, or as many as fit in
-// 170 s, and then says how many. HEM_SIM=n takes n, and HEM_SIM_SEED=n shows one.
+// 100 s, and then says how many. HEM_SIM=n takes n, and HEM_SIM_SEED=n shows one.
 func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 	if s := os.Getenv("HEM_SIM_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
