@@ -26,7 +26,6 @@ type attempt struct {
 	over  bool        // the handler has returned
 	end   func(error) // ends the handler's context; nil before it is there, and when the handler has ended
 	why   error       // to end it with
-	gone  bool
 }
 
 func newAttempt(st *stint, l *Lease) *attempt {

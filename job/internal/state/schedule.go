@@ -200,4 +200,5 @@ type tick struct {
 	name string
 }
 
-func (t tick) before(u tick) bool { return t.at < u.at || t.at == u.at && t.name < u.name }
+// Before orders ticks by time, then by name.
+func (t tick) Before(u tick) bool { return t.at < u.at || t.at == u.at && t.name < u.name }

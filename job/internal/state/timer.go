@@ -3,7 +3,7 @@ package state
 // A wakes is a heap of when something is to be looked at. What has no need of it
 // any more stays until its time has come: whoever takes one off looks whether
 // there is.
-type wakes[T interface{ before(T) bool }] []T
+type wakes[T interface{ Before(T) bool }] []T
 
 // timers are of things that have numbers.
 type timers = wakes[timer]
@@ -13,7 +13,8 @@ type timer struct {
 	id uint64
 }
 
-func (t timer) before(u timer) bool { return t.at < u.at || t.at == u.at && t.id < u.id }
+// Before orders timers by time, then by number.
+func (t timer) Before(u timer) bool { return t.at < u.at || t.at == u.at && t.id < u.id }
 
 func (h *wakes[T]) push(t T) {
 	*h = append(*h, t)
@@ -30,7 +31,7 @@ func (h *wakes[T]) pop() T {
 }
 
 func (h wakes[T]) up(i int) {
-	for ; i > 0 && h[i].before(h[(i-1)/2]); i = (i - 1) / 2 {
+	for ; i > 0 && h[i].Before(h[(i-1)/2]); i = (i - 1) / 2 {
 		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
 	}
 }
@@ -41,10 +42,10 @@ func (h wakes[T]) down(i int) {
 		if least >= len(h) {
 			return
 		}
-		if least+1 < len(h) && h[least+1].before(h[least]) {
+		if least+1 < len(h) && h[least+1].Before(h[least]) {
 			least++
 		}
-		if !h[least].before(h[i]) {
+		if !h[least].Before(h[i]) {
 			return
 		}
 		h[i], h[least] = h[least], h[i]
