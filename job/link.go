@@ -48,6 +48,7 @@ type link struct {
 	mu     sync.Mutex
 	met    bool // log is written
 	line   *line
+	lines  uint64 // how many there were, with it
 	terms  wire.Terms
 	calls  map[uint64]*call
 	last   uint64 // the newest call's number

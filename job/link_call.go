@@ -138,6 +138,7 @@ func (l *link) leave(ctx context.Context, c *call, cause error) error {
 	l.mu.Lock()
 	if c.done || !c.doubtful() {
 		if !c.done {
+			end.dropped = c.sent > 0 // the owner is told, or has heard the connection break
 			l.forget(c)
 		}
 		l.mu.Unlock()
@@ -165,7 +166,11 @@ func (l *link) leave(ctx context.Context, c *call, cause error) error {
 
 // outcome is what a caller is told whose context has ended.
 func (c *call) outcome(end *gone) error {
-	if !c.done || c.r.Err == owner.ErrDropped {
+	if c.done && c.r.Err == owner.ErrDropped {
+		end.dropped = true
+		return end
+	}
+	if !c.done {
 		return end
 	}
 	return c.r.Err

@@ -160,7 +160,7 @@ func (c *call) asked() *owner.Request {
 	if !c.inLog {
 		return r
 	}
-	return &owner.Request{Op: owner.Await, Job: r.IDs[0], Watched: r.Watched}
+	return &owner.Request{Op: owner.Await, Job: r.IDs[0], Watched: r.Watched, Follow: true}
 }
 
 // write writes what there is, all at once.
@@ -281,6 +281,7 @@ func (l *link) gain(n *line, terms wire.Terms) {
 	now := time.Now()
 	n.heard = now
 	l.line, l.terms = n, terms
+	l.lines++
 	l.beatAt = now.Add(sessionBeat)
 	l.up.Store(true)
 	l.conf.Log.Info("job: there is a connection to the owner", "name", l.conf.Name, "owner", terms.Name, "open", len(l.calls), "sessions", len(l.tended))

@@ -156,7 +156,7 @@ func (l *link) abandon(c *call, err error) {
 // attach says over the line that t is there, and what it holds. mu is held.
 func (l *link) attach(t *tended) {
 	r := &request{}
-	r.Op, r.Session = owner.Attach, t.id
+	r.Op, r.Session, r.Seen = owner.Attach, t.id, l.lines
 	r.Leases = make([]owner.Lease, 0, len(t.held))
 	for job, epoch := range t.held {
 		r.Leases = append(r.Leases, owner.Lease{Job: job, Epoch: epoch})

@@ -3,6 +3,7 @@ package job
 import (
 	"errors"
 	"io"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,8 +143,6 @@ func (s *served) answered(r *request) bool {
 	case r.Err != nil:
 	case r.Op == owner.OpenSession:
 		p.owner.seats.take(r.IDs[0], p)
-	case r.Op == owner.Attach:
-		p.owner.seats.take(r.Session, p)
 	case r.Op == owner.EndSession:
 		p.owner.seats.free(r.Session)
 	case r.Op == owner.Claim && !p.owner.seats.has(r.Session, p):
@@ -172,25 +171,49 @@ func (p *peer) push(a outgoing) bool {
 }
 
 // seats are the connections over which sessions are spoken for: those that they were
-// opened or have come over last.
+// opened or have come over last. What an older one still brings does not count.
 type seats struct {
 	mu  sync.Mutex
-	all map[uint64]*peer
+	all map[uint64]seat
 }
 
+// A seat is a connection, and which one of its link it is.
+type seat struct {
+	peer   *peer
+	number uint64
+}
+
+// take is for a session that was opened over p.
 func (s *seats) take(session uint64, p *peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.putLocked(session, seat{p, 0})
+}
+
+func (s *seats) putLocked(session uint64, to seat) {
 	if s.all == nil {
-		s.all = make(map[uint64]*peer)
+		s.all = make(map[uint64]seat)
 	}
-	s.all[session] = p
+	s.all[session] = to
+}
+
+// come is for an Attach: it posts it, unless the session has come over a newer
+// connection already. Both at once: so the owner has them in the order in which the
+// seats were taken.
+func (s *seats) come(session uint64, to seat, post func() error) (newest bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all[session].number > to.number {
+		return false, nil
+	}
+	s.putLocked(session, to)
+	return true, post()
 }
 
 func (s *seats) has(session uint64, p *peer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all[session] == p
+	return s.all[session].peer == p
 }
 
 func (s *seats) free(session uint64) {
@@ -199,13 +222,25 @@ func (s *seats) free(session uint64) {
 	delete(s.all, session)
 }
 
-// leave frees all that p has.
+// mostEmpty is how many sessions are remembered over whose connection nothing comes
+// any more.
+const mostEmpty = 4096
+
+// leave empties the seats that p has. What is older than p is so all the same.
 func (s *seats) leave(p *peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	empty := 0
 	for session, has := range s.all {
-		if has == p {
-			delete(s.all, session)
+		if has.peer == p {
+			has.peer = nil
+			s.all[session] = has
 		}
+		if s.all[session].peer == nil {
+			empty++
+		}
+	}
+	if empty > mostEmpty {
+		maps.DeleteFunc(s.all, func(_ uint64, has seat) bool { return has.peer == nil })
 	}
 }

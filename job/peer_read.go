@@ -96,7 +96,15 @@ func (p *peer) ask(f wire.Frame) error {
 		p.push(outgoing{s: s})
 		return nil
 	}
-	return p.owner.post(&s.request)
+	if s.Op != owner.Attach {
+		return p.owner.post(&s.request)
+	}
+	newest, err := p.owner.seats.come(s.Session, seat{p, s.Seen}, func() error { return p.owner.post(&s.request) })
+	if !newest {
+		s.refused = owner.ErrDropped
+		p.push(outgoing{s: s})
+	}
+	return err
 }
 
 func (p *peer) parse(f wire.Frame) (*served, error) {

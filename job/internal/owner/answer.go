@@ -71,7 +71,6 @@ func (c *Core) watchFrom(r *Request) {
 	if c.follows == nil {
 		c.follows = make(map[uint64][]*Request)
 	}
-	c.callers[job]++
 	c.state.Watch(job)
 	c.follows[job] = append(c.follows[job], r)
 }
@@ -85,7 +84,6 @@ func (c *Core) follow(r *Request) {
 	}
 	switch {
 	case r.dropped:
-		c.lessCaller(r.Job)
 		r.Err = ErrDropped
 		c.tell(r)
 	case r.fate != nil:

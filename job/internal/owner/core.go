@@ -68,7 +68,7 @@ type Core struct {
 	people      people // of remote sessions
 	reports     map[uint64]*Reported
 	follows     map[uint64][]*Request // of the draft, by job
-	callers     map[uint64]int        // who follow a job and have not left, be it that they died; by job
+	looking     map[uint64]int        // callers whom a report has answered, and who are not back yet; by job
 	entered     []*Request            // what Entered returns next
 	tickErr     error                 // why a schedule could not be moved on, if one could not
 	held        []*Request
@@ -125,7 +125,7 @@ func New(c Config) *Core {
 	c.PageBytes = min(c.PageBytes, 128<<10)
 	core := &Core{
 		config: c, left: -1,
-		awaits: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), callers: make(map[uint64]int),
+		awaits: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), looking: make(map[uint64]int),
 	}
 	core.people.init()
 	core.rooms.lines = make(map[string]*roomLine)
@@ -161,8 +161,8 @@ func (c *Core) Add(r *Request) {
 // only when it has landed, and what it was given is given back. Others that are
 // decided, and those that Answered has returned, go on as they would have.
 func (c *Core) Drop(r *Request) {
-	if r.Follow && r.Op == Await && (r.place == arrived || r.place == awaiting) {
-		c.lessCaller(r.Job)
+	if r.place == arrived {
+		c.back(r)
 	}
 	switch r.place {
 	case arrived:
@@ -174,9 +174,6 @@ func (c *Core) Drop(r *Request) {
 		c.claims.remove(r)
 	case awaiting:
 		c.stopAwaiting(r)
-		if r.Follow && r.Op == Enqueue {
-			c.lessCaller(r.Job)
-		}
 	case listening:
 		dropFrom(c.ears, r.Session, r)
 	case draining:

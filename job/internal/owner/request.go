@@ -71,8 +71,9 @@ type Request struct {
 
 	// Follow lets an Enqueue of one job be answered when that has ended, or by a
 	// report, as an Await is. IDs is the job, also if the caller leaves in the
-	// meantime. It says of an Await that it goes on with such a one, after a
-	// report; and of a Leave that no Await of its caller was dropped.
+	// meantime. It says of an Await that it goes on with such a one, with
+	// Seen of a report if that was its answer; and of a Leave that its caller has
+	// looked at a report since, and no Await of his was dropped.
 	Follow bool
 
 	// Wait lets an Enqueue wait for room, and a Claim for a job, both in order

@@ -10,6 +10,7 @@ import (
 // await answers r if its job has ended, or if there is a report that it has not
 // seen, and else lets it wait.
 func (c *Core) await(r *Request) {
+	c.back(r)
 	info, err := c.state.Job(r.Job)
 	switch {
 	case err != nil:
@@ -18,8 +19,7 @@ func (c *Core) await(r *Request) {
 		r.Jobs = []state.Info{info}
 		c.settle(r)
 	case r.Watched && c.report(r.Job) != nil && c.report(r.Job).Seq > r.Seen:
-		r.Report = *c.report(r.Job)
-		c.settle(r)
+		c.show(r, c.report(r.Job))
 	default:
 		r.place = awaiting
 		c.awaits[r.Job] = append(c.awaits[r.Job], r)
@@ -32,11 +32,24 @@ func (c *Core) stopAwaiting(r *Request) {
 	c.state.Unwatch(r.Job)
 }
 
-// lessCaller is for one who follows a job no more.
-func (c *Core) lessCaller(job uint64) {
-	if c.callers[job]--; c.callers[job] <= 0 {
-		delete(c.callers, job)
+// back is for a request whose caller may have looked at a report: he waits again, or
+// has gone.
+func (c *Core) back(r *Request) {
+	if !r.Follow || r.Op == Enqueue || r.Op == Await && r.Seen == 0 {
+		return
 	}
+	if c.looking[r.Job]--; c.looking[r.Job] <= 0 {
+		delete(c.looking, r.Job)
+	}
+}
+
+// show answers r, who awaits a job, with what was reported of it.
+func (c *Core) show(r *Request, have *Reported) {
+	r.Report = *have
+	if r.Follow {
+		c.looking[r.Job]++
+	}
+	c.settle(r)
 }
 
 // leave is [Leave]: it reports false if this record has no space for it.
@@ -54,7 +67,7 @@ func (c *Core) leave(r *Request) bool {
 		c.refuse(r, err)
 		return true
 	}
-	others := c.callers[r.Job]
+	others := c.looking[r.Job]
 	if r.Follow {
 		others = max(others-1, 0)
 	}
@@ -64,9 +77,7 @@ func (c *Core) leave(r *Request) bool {
 	} else if c.t = state.AppendCancel(c.prefix(r), r.Job, r.Cause); !c.carryOut(r) {
 		return false
 	}
-	if r.Follow {
-		c.lessCaller(r.Job)
-	}
+	c.back(r)
 	return true
 }
 
@@ -76,7 +87,7 @@ func (c *Core) heed() {
 		switch n.Kind {
 		case state.NoteEnded:
 			delete(c.reports, n.Job)
-			delete(c.callers, n.Job)
+			delete(c.looking, n.Job)
 			for _, r := range c.follows[n.Job] {
 				r.fate = &n.Info
 				c.state.Unwatch(n.Job)
@@ -185,16 +196,15 @@ func (c *Core) takeReport(r *Request) {
 	for _, a := range slices.Clone(c.awaits[r.Job]) {
 		if a.Watched && have.Seq > a.Seen {
 			c.stopAwaiting(a)
-			a.Report = *have
-			c.settle(a)
+			c.show(a, have)
 		}
 	}
 }
 
 // forgetReports forgets those of jobs that are not running any more, now and then.
 func (c *Core) forgetReports() {
-	if int64(len(c.callers)) > 2*c.state.Counts().Live()+64 {
-		maps.DeleteFunc(c.callers, func(job uint64, _ int) bool {
+	if int64(len(c.looking)) > 2*c.state.Counts().Live()+64 {
+		maps.DeleteFunc(c.looking, func(job uint64, _ int) bool {
 			info, err := c.state.Job(job)
 			return err != nil || !info.Status.Live()
 		})

@@ -15,7 +15,10 @@ func (r *remote) connect() {
 	}
 	r.link++
 	r.seen, r.claiming, r.attached = 0, false, false
-	if r.at = w.someOwner(r.d); r.at == nil {
+	if r.at = w.someOwner(r.d); r.at != nil && !r.at.owns {
+		r.at = nil // nobody serves there yet: job.Open has not returned
+	}
+	if r.at == nil {
 		r.later(r.d.between(100e3, 500e3), r.connect)
 		return
 	}

@@ -60,6 +60,9 @@ func (f *Fields) asked(r *owner.Request) {
 	case owner.Cancel, owner.Leave:
 		f.Uint(&r.Job)
 		f.Data(&r.Cause)
+		if r.Op == owner.Leave {
+			f.Bool(&r.Follow)
+		}
 	case owner.Revive, owner.Job, owner.Progress:
 		f.Uint(&r.Job)
 	case owner.OpenSession:
@@ -81,11 +84,13 @@ func (f *Fields) asked(r *owner.Request) {
 		f.Reported(&r.Report)
 	case owner.Attach:
 		f.Uint(&r.Session)
+		f.Uint(&r.Seen) // which connection of its link it comes over
 		f.leases(&r.Leases)
 	case owner.Await:
 		f.Uint(&r.Job)
 		f.Bool(&r.Watched)
 		f.Uint(&r.Seen)
+		f.Bool(&r.Follow)
 	case owner.Listen:
 		f.Uint(&r.Session)
 		f.Uint(&r.Seen)
