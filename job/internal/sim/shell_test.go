@@ -131,7 +131,11 @@ func (s *shell) carryOut(next owner.Next) {
 	case owner.Look:
 		s.busy = true
 		s.later(pause, func() {
-			w.disk.look(s, next.After+1, func(rec []byte, err error) { s.carryOut(s.core.Looked(s.time(), rec, err)) })
+			w.disk.look(s, next.After+1, func(rec []byte, err error) {
+				now := s.time()
+				s.most.call(now.Mono)
+				s.carryOut(s.core.Looked(now, rec, err))
+			})
 		})
 	case owner.ReadOn:
 		s.later(pause+w.common.between(50, 3000), func() { s.readOn(next.After + 1) })

@@ -34,24 +34,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// seeds is how many histories there are, and for how long they may run: HEM_SIM
-// says, or it is as many as fit into what a test may take.
-func seeds(t *testing.T) (n uint64, within time.Duration) {
+// seeds is which histories there are, and for how long they may run: HEM_SIM says,
+// or they are as many as fit into what a test may take.
+func seeds(t *testing.T) (first, last uint64, within time.Duration) {
 	if s := os.Getenv("HEM_SIM"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil || n == 0 {
-			t.Fatalf("HEM_SIM=%q is no number of seeds", s)
+		from, to, ok := strings.Cut(s, "-")
+		if !ok {
+			from, to = "1", s
 		}
-		return n, 1000 * time.Hour
+		first, err := strconv.ParseUint(from, 10, 64)
+		last, err2 := strconv.ParseUint(to, 10, 64)
+		if err != nil || err2 != nil || first == 0 || last < first {
+			t.Fatalf("HEM_SIM=%q is neither a number of seeds nor the first and the last", s)
+		}
+		return first, last, 1000 * time.Hour
 	}
 	if testing.Short() {
-		return 1000, 20 * time.Second
+		return 1, 1000, 20 * time.Second
 	}
-	return 10_000, 100 * time.Second
+	return 1, 10_000, 100 * time.Second
 }
 
 // TestSimulatedHistoriesKeepEveryPromise takes 10,000 seeds, or as many as fit in
-// 100 s, and then says how many. HEM_SIM=n takes n, and HEM_SIM_SEED=n shows one.
+// 100 s, and then says how many. HEM_SIM=n takes n, HEM_SIM=m-n goes on where one
+// was found, and HEM_SIM_SEED=n shows one.
 func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 	if s := os.Getenv("HEM_SIM_SEED"); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
@@ -65,11 +71,11 @@ func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 		}
 		return
 	}
-	n, within := seeds(t)
+	first, last, within := seeds(t)
 	began := time.Now()
-	total, ran, failed := runSeeds(t, n, began.Add(within))
+	total, ran, failed := runSeeds(t, first, last, began.Add(within))
 	took := time.Since(began)
-	t.Logf("%d seeds of %d in %v: %v", ran, n, took.Round(time.Millisecond), total)
+	t.Logf("%d seeds of %d in %v: %v", ran, last-first+1, took.Round(time.Millisecond), total)
 	if failed != nil {
 		t.Fatal(report(failed.seed, failed.broken, mutation{}, 20*time.Second))
 	}
@@ -78,11 +84,12 @@ func TestSimulatedHistoriesKeepEveryPromise(t *testing.T) {
 	}
 }
 
-// runSeeds runs the first n seeds, or those that it comes to before the end, one
-// on each processor. It stops at the first that fails, which is the lowest that
-// did.
-func runSeeds(t *testing.T, n uint64, end time.Time) (total *tally, ran uint64, failed *world) {
+// runSeeds runs the seeds from first to last, or those that it comes to before the
+// end, one on each processor. It stops at the first that fails, which is the lowest
+// that did.
+func runSeeds(t *testing.T, first, last uint64, end time.Time) (total *tally, ran uint64, failed *world) {
 	var next, done atomic.Uint64
+	next.Store(first - 1)
 	var mu sync.Mutex
 	total = new(tally)
 	began := time.Now()
@@ -90,7 +97,7 @@ func runSeeds(t *testing.T, n uint64, end time.Time) (total *tally, ran uint64, 
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			var mine tally
-			for seed := next.Add(1); seed <= n && time.Now().Before(end); seed = next.Add(1) {
+			for seed := next.Add(1); seed <= last && time.Now().Before(end); seed = next.Add(1) {
 				w := history(seed, nil, mutation{}, false)
 				mine.add(&w.tally)
 				if len(w.broken) > 0 {
@@ -99,10 +106,10 @@ func runSeeds(t *testing.T, n uint64, end time.Time) (total *tally, ran uint64, 
 						failed = w
 					}
 					mu.Unlock()
-					next.Store(n)
+					next.Store(last)
 				}
 				if d := done.Add(1); d%25_000 == 0 {
-					t.Logf("%d of %d seeds, after %v", d, n, time.Since(began).Round(time.Second))
+					t.Logf("%d of %d seeds, after %v", d, last-first+1, time.Since(began).Round(time.Second))
 				}
 			}
 			mu.Lock()
