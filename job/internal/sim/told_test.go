@@ -219,10 +219,10 @@ func (w *world) judgeRefusedFollow(v *delivery) {
 	}
 }
 
-// checkFollow is for an owner that is idle, of a call whose job was entered. The same
-// call that came twice may yet wait for room.
+// checkFollow is for an owner that is idle, of a call whose job was entered. Of a call
+// that came twice the one may be served, and the other yet wait for room.
 func (w *world) checkFollow(v *delivery) {
-	if v.repeats() {
+	if slices.ContainsFunc(v.op.all, func(u *delivery) bool { return u != v && u.s == v.s }) {
 		return
 	}
 	id := v.op.effects[0].ids[0]
