@@ -400,8 +400,13 @@ func (s *shop) crowd() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var all sync.WaitGroup
-	defer all.Wait()
-	defer cancel()
+	var failed error
+	defer func() {
+		if cancel(); s.t.Failed() {
+			all.Wait()
+			s.t.Logf("%d of %d jobs were completed, %d are left, %d KiB free; complete: %v; owner: %v", s.done(), len(s.accepted), s.left(), s.free()>>10, failed, s.owner.Err())
+		}
+	}()
 	for range 2 {
 		all.Go(func() {
 			for ctx.Err() == nil {
@@ -414,8 +419,11 @@ func (s *shop) crowd() {
 			}
 		})
 	}
-	var failed error
-	all.Go(func() { failed = s.complete(ctx, 1<<30) })
+	all.Go(func() {
+		for failed == nil && ctx.Err() == nil {
+			failed = s.complete(ctx, 1<<30) // nil when it was faster than those who enqueue
+		}
+	})
 	before := s.done()
 	within(s.t, 5*time.Second, "jobs are completed", func() bool { return s.done() > before+5 })
 	remove := s.ballast(0)
