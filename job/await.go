@@ -8,11 +8,6 @@ import (
 	"github.com/hemgo/hem/task"
 )
 
-// await waits for the end of a job.
-func (c *Client) await(ctx context.Context, id uint64) (*state.Info, error) {
-	return c.wait(ctx, awaiting(ctx, id, 0, false))
-}
-
 func awaiting(ctx context.Context, id, seen uint64, follow bool) *request {
 	r := &request{}
 	r.Op, r.Job, r.Watched, r.Seen, r.Follow = owner.Await, id, task.Watched(ctx), seen, follow
@@ -34,6 +29,8 @@ func (c *Client) wait(ctx context.Context, r *request) (*state.Info, error) {
 		if len(r.Jobs) > 0 {
 			return &r.Jobs[0], nil
 		}
-		r = awaiting(ctx, r.Job, r.Report.Seq, r.Follow)
+		next := awaiting(ctx, r.Job, r.Report.Seq, r.Follow)
+		next.called, next.scope = r.called, r.scope
+		r = next
 	}
 }

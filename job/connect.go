@@ -44,7 +44,9 @@ type Remote struct{ link *link }
 // carried out twice by that is seen to: requests that change something have numbers,
 // under which the log keeps their answers. So callers notice nothing but that it
 // takes longer, as long as their contexts last; and neither when the owner is
-// another one meanwhile, in another process, of the same log.
+// another one meanwhile, in another process, of the same log. Only a call
+// ([Client.Run]) is [fault.Lost] when the owner could not be reached for 6 s: as on
+// every rung it does not hang.
 //
 // Sessions go on likewise. Connect lets the owner hear of each every 2 s; the owner
 // ends one, and gives its jobs to others, 10 s after it was last heard. Whoever has

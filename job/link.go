@@ -34,6 +34,8 @@ import (
 //	    what answers to them said, and was not ended since. So what an Attach says
 //	    is all that it will ever hold of what was claimed before.
 //	L5. A session is in tended until it is fenced, or has ended.
+//	L6. A call of a Run is in calls no longer than the owner can be reached, by the
+//	    link or by its scope: see giveUp.
 type link struct {
 	dial func(context.Context) (io.ReadWriteCloser, error)
 	conf ConnectConfig
@@ -58,6 +60,7 @@ type link struct {
 	tended map[uint64]*tended
 	own    uint64 // the session of those in this process who call, or 0
 	beatAt time.Time
+	fell   time.Time     // when the last line was lost
 	broke  error         // why the last line, or dial, has failed
 	err    error         // the link has ended
 	first  []*graph.Wait // who waits for the first line

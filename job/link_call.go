@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,10 +24,11 @@ type call struct {
 	told  func(*call) // is called with the answer, where nobody waits: with mu held
 
 	// Under link.mu:
-	on      bool // it was sent over the present line
-	sent    int  // how often, over any
-	since   time.Time
-	book    *book // where it has its number from, or nil
+	on      bool      // it was sent over the present line
+	sent    int       // how often, over any
+	since   time.Time // when it was sent last
+	came    time.Time // when it was asked, if there was no line
+	book    *book     // where it has its number from, or nil
 	n       uint64
 	inLog   bool // an Enqueue that follows, of which it is known that the job is in the log
 	leaving bool // the caller's context has ended
@@ -117,6 +119,12 @@ func (l *link) enter(c *call) error {
 			return t.why
 		}
 	}
+	if l.line == nil {
+		if c.r.scope != 0 && l.tended[c.r.scope] == nil {
+			return c.unreached()
+		}
+		c.came = time.Now()
+	}
 	l.last++
 	c.id = l.last
 	l.calls[c.id] = c
@@ -174,6 +182,25 @@ func (c *call) outcome(end *gone) error {
 		return end
 	}
 	return c.r.Err
+}
+
+var errUnreached = fmt.Errorf("for %v the owner could not be reached", sessionStop)
+
+// unreached is the error of a call that is given up.
+func (c *call) unreached() error {
+	return &fault.Error{Kind: fault.Lost, Started: c.sent > 0, Err: errUnreached}
+}
+
+// giveUp gives up the calls of a Run, once there was no line for so long that a
+// session would be fenced. Those that have a scope are given up with it, if that is
+// sooner, or although there is a line: see fence. mu is held.
+func (l *link) giveUp(now time.Time) {
+	for _, c := range l.calls {
+		if c.left || !c.r.called || now.Sub(l.fell) < sessionStop || now.Sub(c.came) < sessionStop {
+			continue
+		}
+		l.finish(c, c.unreached())
+	}
 }
 
 // forget gives c up: nothing can come of it, or nobody will know. mu is held.

@@ -308,6 +308,7 @@ func (l *link) lose(n *line) {
 		return
 	}
 	l.line, l.queue, l.loads = nil, nil, [2]int{}
+	l.fell = time.Now()
 	l.up.Store(false)
 	l.books.opening = false
 	for _, t := range l.tended {

@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/state"
+	"github.com/hemgo/hem/job/internal/wire"
 )
 
 const (
@@ -52,7 +54,7 @@ func (l *link) scope(ctx context.Context) (uint64, error) {
 		if own != 0 {
 			return own, nil
 		}
-		r := &request{}
+		r := &request{called: true}
 		r.Op, r.Name, r.Remote = owner.OpenSession, cut("callers of "+l.conf.Name, state.MaxName-len("…")), true
 		if err := l.ask(ctx, r); err != nil {
 			return 0, refusal(opRun, "", err)
@@ -128,7 +130,14 @@ func (l *link) fence(t *tended, why error) {
 		t.session.fence.close(why)
 	}
 	for _, c := range l.calls {
-		if !ofSession(c.r.Op) || c.r.Session != t.id || c.left {
+		if c.left {
+			continue
+		}
+		if c.r.scope == t.id && errors.Is(why, errUnheard) { // else the owner says how they have ended
+			l.abandon(c, c.unreached())
+			continue
+		}
+		if !ofSession(c.r.Op) || c.r.Session != t.id {
 			continue
 		}
 		err := why
@@ -145,6 +154,9 @@ func (l *link) abandon(c *call, err error) {
 	if !c.on || c.told != nil {
 		l.finish(c, err)
 		return
+	}
+	if c.r.scope != 0 {
+		l.line.put(wire.Leave, c.id, nil)
 	}
 	ghost := &call{link: l, r: &request{}, id: c.id, waits: c.waits, left: true, on: true, book: c.book, n: c.n}
 	ghost.r.Op, ghost.r.Session = c.r.Op, c.r.Session
@@ -213,6 +225,8 @@ func (l *link) tick(now time.Time) time.Time {
 		}
 	}
 	if l.line == nil {
+		l.giveUp(now)
+		soon(now.Add(time.Second))
 		return next
 	}
 	if !l.beatAt.After(now) {

@@ -33,6 +33,12 @@ type request struct {
 	// long, where it may be in the log already.
 	patient bool
 
+	// called says that it is of a [Client.Run], which is not to wait for ever for an
+	// owner elsewhere; and scope is the session with which what it calls ends, or 0.
+	// Both are the link's: see [link.giveUp].
+	called bool
+	scope  uint64
+
 	// The loop's:
 	again      *second // the caller waits for this, and not for wait, any more
 	answered   bool

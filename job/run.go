@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -33,7 +34,7 @@ var _ task.Runner = (*Client)(nil)
 // When ctx ends, whoever works on the job is told, with ctx's cause, and Run waits
 // for what it says: it may have been done. A worker that says nothing is given up
 // by its session, which takes 10 s at most after it was last heard. With a key Run
-// does not wait.
+// does not wait. Nobody waits for an owner that cannot be reached: see Errors.
 //
 // # Errors
 //
@@ -45,6 +46,12 @@ var _ task.Runner = (*Client)(nil)
 //	fault.Deadline   ctx's deadline has passed. If not started, no attempt had
 //	                 begun.
 //	fault.Lost       the worker of the last attempt was lost. Started.
+//	                 Or, through a [Remote], the owner could not be reached for
+//	                 6 s: Run returns 10 s at most after it was last heard. If
+//	                 started the job may be there: without a key the owner cancels
+//	                 it, 10 s after it has last heard of this process; with one it
+//	                 goes on, and whoever calls again joins it. If ctx has ended
+//	                 as well the error Is its cause.
 //	fault.Fenced     through a client of [Current]: the attempt is over.
 //	fault.Deadlocked through a client of [Current]: the job and those above it
 //	                 have all that the child's queue, or its limit's key, lets
@@ -90,28 +97,33 @@ func notBegun(call *task.Call, err error) error {
 // orphaned is the error of a call that was cancelled with its parent's attempt,
 // which this handler is of: it is about to be told why.
 func orphaned(ctx context.Context, info *state.Info) error {
+	if !endsSoon(ctx) {
+		return outcome(opRun, info)
+	}
+	g := goneBy(ctx, context.Cause(ctx))
+	return &fault.Error{Op: opRun, Task: info.Task, Kind: g.kind, Started: info.Epoch > 0, Err: g.cause}
+}
+
+// endsSoon reports whether ctx, a handler's that is about to be told that its attempt
+// is over, ends.
+func endsSoon(ctx context.Context) bool {
 	soon := time.NewTimer(patience)
 	defer soon.Stop()
 	select {
 	case <-ctx.Done():
-		g := goneBy(ctx, context.Cause(ctx))
-		return &fault.Error{Op: opRun, Task: info.Task, Kind: g.kind, Started: info.Epoch > 0, Err: g.cause}
+		return true
 	case <-soon.C:
-		return outcome(opRun, info)
+		return false
 	}
 }
 
 // outlived is the error of a call that came when its parent's attempt was over, or
 // was being cancelled: likewise.
 func (c *Client) outlived(ctx context.Context, call *task.Call) error {
-	soon := time.NewTimer(patience)
-	defer soon.Stop()
-	select {
-	case <-ctx.Done():
+	if endsSoon(ctx) {
 		return call.Ended(ctx)
-	case <-soon.C:
-		return refusal(opRun, call.Name(), state.ErrScope)
 	}
+	return refusal(opRun, call.Name(), state.ErrScope)
 }
 
 // callSpec is the job of a call.
@@ -163,6 +175,7 @@ func trace(ctx context.Context) (parent, state string) {
 func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (*state.Info, error) {
 	r := newEntry(spec, wait)
 	r.patient, r.Follow, r.Watched = true, true, task.Watched(ctx)
+	r.called, r.scope = true, c.scope(&spec)
 	info, err := c.wait(ctx, r)
 	var left *gone
 	switch {
@@ -172,30 +185,64 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Deadline, Err: context.DeadlineExceeded}
 	case err == state.ErrScope && c.parent != nil:
 		return nil, c.outlived(ctx, call)
+	case errors.Is(err, errUnreached):
+		return nil, c.unreached(ctx, call, err, len(r.IDs) > 0)
 	case len(r.IDs) == 0:
 		return nil, refusal(opRun, call.Name(), err)
 	case !errors.As(err, &left):
 		return nil, unknown(call, err)
 	}
-	return c.leave(ctx, call, r.IDs[0], spec.Attached, left.dropped)
+	return c.leave(ctx, call, r.IDs[0], &spec, left.dropped)
+}
+
+// scope is the session with which a call ends, if nothing is heard of it: the one
+// that it is attached to, or that of the attempt that it is in.
+func (c *Client) scope(spec *state.Spec) uint64 {
+	if c.parent != nil {
+		return c.parent.session.id
+	}
+	return spec.Session
+}
+
+// unreached is the error of a call whose owner, elsewhere, could not be reached for
+// too long. Of a child the attempt is over by then.
+func (c *Client) unreached(ctx context.Context, call *task.Call, err error, entered bool) error {
+	e := &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.Lost, Started: entered || fault.Started(err), Err: errUnreached}
+	switch {
+	case c.parent != nil && endsSoon(ctx):
+		g := goneBy(ctx, context.Cause(ctx))
+		e.Kind, e.Err = g.kind, g.cause
+	case c.parent != nil:
+		e.Kind = fault.Fenced
+	case ctx.Err() != nil:
+		e.Err = fmt.Errorf("%w, and told of this: %w", errUnreached, context.Cause(ctx))
+	}
+	return e
 }
 
 // leave is for a caller whose context has ended while the job was there.
-func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, attached, dropped bool) (*state.Info, error) {
+func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, spec *state.Spec, dropped bool) (*state.Info, error) {
 	why := call.Ended(ctx)
-	r := &request{}
+	r := &request{called: true, scope: c.scope(spec)}
 	r.Op, r.Job, r.Cause, r.Follow = owner.Leave, id, encoded(why), !dropped
-	if attached {
+	if spec.Attached {
 		r.Op = owner.Cancel
 	}
 	rest := context.WithoutCancel(ctx)
 	switch err := c.desk.ask(rest, r); {
+	case errors.Is(err, errUnreached):
+		return nil, c.unreached(ctx, call, err, true)
 	case err != nil && err != state.ErrEnded:
 		return nil, unknown(call, err)
-	case !attached && r.Status.Live():
+	case !spec.Attached && r.Status.Live():
 		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(why), Started: true, Err: context.Cause(ctx)}
 	}
-	info, err := c.await(rest, id)
+	end := awaiting(rest, id, 0, false)
+	end.called, end.scope = true, c.scope(spec)
+	info, err := c.wait(rest, end)
+	if errors.Is(err, errUnreached) {
+		return nil, c.unreached(ctx, call, err, true)
+	}
 	return info, unknown(call, err)
 }
 
