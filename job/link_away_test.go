@@ -261,7 +261,7 @@ func TestAHandlerThatIsCutOffIsNotKeptByItsChildren(t *testing.T) {
 				t.Errorf("%s: %v", child.Name(), err)
 			}
 			stop()
-			if err := in(t, work); err != nil {
+			if err := in(t, work); err != nil && fault.KindOf(err) != fault.Fenced {
 				t.Error(err)
 			}
 			o.soon("Work")

@@ -80,6 +80,7 @@ const (
 //	               failed. The handlers have ended, and nothing of what they said
 //	               is in the log unless it was accepted before.
 //	fault.Cancelled  the owner was closed meanwhile. Likewise.
+//	fault.Fenced     ctx has ended when a worker elsewhere was cut off. Likewise.
 //
 // # Panics
 //
