@@ -158,8 +158,8 @@ func (l *link) abandon(c *call, err error) {
 	if c.r.scope != 0 {
 		l.line.put(wire.Leave, c.id, nil)
 	}
-	ghost := &call{link: l, r: &request{}, id: c.id, waits: c.waits, left: true, on: true, book: c.book, n: c.n}
-	ghost.r.Op, ghost.r.Session = c.r.Op, c.r.Session
+	ghost := &call{link: l, r: &request{}, id: c.id, waits: c.waits, left: true, on: true, book: c.book, n: c.n, inLog: c.inLog}
+	ghost.r.Op, ghost.r.Session, ghost.r.IDs = c.r.Op, c.r.Session, c.r.IDs
 	c.on, c.book = false, nil
 	l.finish(c, err)
 	l.calls[ghost.id] = ghost
