@@ -65,6 +65,14 @@ func (f *Fields) Byte(v *byte) {
 	*v, f.b = f.b[0], f.b[1:]
 }
 
+// set sets *v to what was taken. What is put is not written to, not even what it is:
+// others may be putting it over other connections.
+func set[T any](f *Fields, v *T, taken T) {
+	if f.takes {
+		*v = taken
+	}
+}
+
 // Bool is one byte.
 func (f *Fields) Bool(v *bool) {
 	var b byte
@@ -73,7 +81,7 @@ func (f *Fields) Bool(v *bool) {
 	}
 	f.Byte(&b)
 	f.Demand(b <= 1)
-	*v = b == 1
+	set(f, v, b == 1)
 }
 
 // Uint is a number.
@@ -96,7 +104,7 @@ func (f *Fields) Most(v *uint64, limit uint64) {
 	f.Uint(v)
 	if *v > limit {
 		f.Fail()
-		*v = 0
+		set(f, v, 0)
 	}
 }
 
@@ -104,35 +112,35 @@ func (f *Fields) Most(v *uint64, limit uint64) {
 func (f *Fields) Int(v *int64) {
 	u := uint64(*v)<<1 ^ uint64(*v>>63)
 	f.Uint(&u)
-	*v = int64(u>>1) ^ -int64(u&1)
+	set(f, v, int64(u>>1)^-int64(u&1))
 }
 
 // Number is an int that is not negative.
 func (f *Fields) Number(v *int) {
 	u := uint64(*v)
 	f.Most(&u, 1<<31-1)
-	*v = int(u)
+	set(f, v, int(u))
 }
 
 // Uint32 is a number.
 func (f *Fields) Uint32(v *uint32) {
 	u := uint64(*v)
 	f.Most(&u, 1<<32-1)
-	*v = uint32(u)
+	set(f, v, uint32(u))
 }
 
 // Uint16 is a number.
 func (f *Fields) Uint16(v *uint16) {
 	u := uint64(*v)
 	f.Most(&u, 1<<16-1)
-	*v = uint16(u)
+	set(f, v, uint16(u))
 }
 
 // Int8 is a byte, with a sign.
 func (f *Fields) Int8(v *int8) {
 	b := byte(*v)
 	f.Byte(&b)
-	*v = int8(b)
+	set(f, v, int8(b))
 }
 
 // run takes bytes with their length before them. They are what was taken from.

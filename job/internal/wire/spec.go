@@ -58,7 +58,8 @@ func (f *Fields) Spec(p *state.Spec) {
 		f.Uint32(&p.ParentEpoch)
 		f.Demand(p.Parent != 0 || p.ParentEpoch != 0)
 	}
-	p.Attached, p.Called = has&(1<<9) != 0, has&(1<<10) != 0
+	set(f, &p.Attached, has&(1<<9) != 0)
+	set(f, &p.Called, has&(1<<10) != 0)
 	if has&(1<<11) != 0 {
 		f.Texts(&p.Tags, mostTags)
 		f.Demand(len(p.Tags) > 0)
@@ -117,7 +118,7 @@ func (f *Fields) Info(i *state.Info) {
 
 // infoRest is what most jobs have not.
 func (f *Fields) infoRest(i *state.Info, has uint64) {
-	i.Cancel = has&(1<<0) != 0
+	set(f, &i.Cancel, has&(1<<0) != 0)
 	if has&(1<<1) != 0 {
 		f.Text(&i.Key)
 		f.Demand(i.Key != "")
@@ -175,7 +176,8 @@ func (f *Fields) infoRest(i *state.Info, has uint64) {
 		f.Uint32(&i.ParentEpoch)
 		f.Demand(i.Parent != 0 || i.ParentEpoch != 0)
 	}
-	i.Attached, i.Called = has&(1<<15) != 0, has&(1<<16) != 0
+	set(f, &i.Attached, has&(1<<15) != 0)
+	set(f, &i.Called, has&(1<<16) != 0)
 	if has&(1<<17) != 0 {
 		f.Texts(&i.Tags, mostTags)
 		f.Demand(len(i.Tags) > 0)
@@ -214,7 +216,7 @@ func (f *Fields) Filter(l *state.Filter) {
 func (f *Fields) names2(v *[]string) {
 	all := *v == nil
 	if f.Bool(&all); all {
-		*v = nil
+		set(f, v, nil)
 		return
 	}
 	if List(f, v, mostNamed, f.Name); *v == nil {
@@ -265,7 +267,7 @@ func (f *Fields) leases(all *[]owner.Lease) {
 		step := l.Job - last
 		f.Uint(&step)
 		f.Demand(step > 0 && last+step > last)
-		l.Job = last + step
+		set(f, &l.Job, last+step)
 		last = l.Job
 		f.Uint32(&l.Epoch)
 	})
