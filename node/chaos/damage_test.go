@@ -99,7 +99,6 @@ var errByLog = errors.New("refused by the log")
 
 // open opens the store in dir, owns it, and returns what is in it.
 func open(dir string) (contents string, err error) {
-	quiet := slog.New(slog.DiscardHandler)
 	l, err := natslog.Open(context.Background(), dir, natslog.Config{Log: quiet})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errByLog, err)
@@ -110,7 +109,6 @@ func open(dir string) (contents string, err error) {
 
 // own opens an owner over l and returns what jobs there are.
 func own(l job.Log) (string, error) {
-	quiet := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	o, err := job.Open(ctx, l, job.Config{SnapshotAfter: 1 << 30, Log: quiet})

@@ -62,7 +62,6 @@ const far = "far"
 func newFleet(t *testing.T, conf job.Config, hands int) *fleet {
 	t.Helper()
 	dir := t.TempDir()
-	quiet := slog.New(slog.DiscardHandler)
 	log, err := natslog.Open(t.Context(), filepath.Join(dir, "log"), natslog.Config{Log: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -108,9 +107,15 @@ func newFleet(t *testing.T, conf job.Config, hands int) *fleet {
 // hire starts a hand.
 func (f *fleet) hire() *hand {
 	f.t.Helper()
+	return f.begin(far, farOrder{f.socket, f.store, 24})
+}
+
+// begin starts a life of some kind.
+func (f *fleet) begin(kind string, order any) *hand {
+	f.t.Helper()
 	h := &hand{ended: make(chan struct{})}
 	h.cmd = exec.Command(os.Args[0])
-	h.cmd.Env = append(os.Environ(), lifeEnv+"="+far, "GORACE=atexit_sleep_ms=0")
+	h.cmd.Env = append(os.Environ(), lifeEnv+"="+kind, "GORACE=atexit_sleep_ms=0")
 	h.cmd.Stderr = &h.stderr
 	var err error
 	if h.stdin, err = h.cmd.StdinPipe(); err != nil {
@@ -124,7 +129,7 @@ func (f *fleet) hire() *hand {
 		<-ended
 		close(h.ended)
 	}()
-	if err := json.NewEncoder(h.stdin).Encode(farOrder{f.socket, f.store, 24}); err != nil {
+	if err := json.NewEncoder(h.stdin).Encode(order); err != nil {
 		f.t.Fatal(err)
 	}
 	return h
@@ -159,27 +164,39 @@ func (h *hand) pause(d time.Duration) {
 	})
 }
 
-// workFar is all that a hand does.
-func workFar() error {
-	var o farOrder
-	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
-		return err
+// ordered takes an order, and returns a context that ends when there is no more.
+func ordered(o any) (context.Context, error) {
+	if err := json.NewDecoder(os.Stdin).Decode(o); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	var err error
+	return ctx, nil
+}
+
+// reach connects to who serves at a socket.
+func reach(ctx context.Context, socket string) (*job.Remote, error) {
+	return job.Connect(ctx, func(ctx context.Context) (io.ReadWriteCloser, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}, job.ConnectConfig{Log: quiet})
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// workFar is all that a hand does.
+func workFar() error {
+	var o farOrder
+	ctx, err := ordered(&o)
+	if err != nil {
+		return err
+	}
 	if store, err = os.OpenFile(o.Store, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return err
 	}
-	quiet := slog.New(slog.DiscardHandler)
-	dial := func(ctx context.Context) (io.ReadWriteCloser, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", o.Socket)
-	}
-	r, err := job.Connect(ctx, dial, job.ConnectConfig{Log: quiet})
+	r, err := reach(ctx, o.Socket)
 	if err != nil {
 		return err
 	}
@@ -239,7 +256,7 @@ type branch struct {
 	Below []int // how many children, at each level
 }
 
-var fleetTasks = []task.Task{keptRoot, keptMiddle, keptLeaf, root, middle, leaf, limited}
+var fleetTasks = []task.Task{keptRoot, keptMiddle, keptLeaf, root, middle, leaf, limited, steady, called, calledByName}
 
 // A kept tree is of keyed children, a plain one of attached ones.
 var (

@@ -61,7 +61,6 @@ const reserve = 8 << 20
 
 func (s *shop) open() {
 	s.t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
 	var err error
 	if s.log, err = natslog.Open(s.t.Context(), filepath.Join(s.root, "log"), natslog.Config{MaxBytes: 1 << 30, Reserve: reserve, Log: quiet}); err != nil {
 		s.t.Fatal(err)

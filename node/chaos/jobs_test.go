@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -74,7 +73,6 @@ func (g *ring) any(r *rand.Rand) uint64 { return g.ids[r.IntN(256)].Load() }
 var errStopped = errors.New("told to stop")
 
 func workOnJobs(o order, say func(string), stop <-chan struct{}) (err error) {
-	quiet := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	l, err := natslog.Open(ctx, o.Dir, natslog.Config{Log: quiet})

@@ -58,6 +58,10 @@ func TestMain(m *testing.M) {
 		err = lie()
 	case far:
 		err = workFar()
+	case owning:
+		err = ownFar()
+	case calling:
+		err = callFar()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
