@@ -60,7 +60,7 @@ type link struct {
 	tended map[uint64]*tended
 	own    uint64 // the session of those in this process who call, or 0
 	beatAt time.Time
-	fell   time.Time     // when the last line was lost
+	fell   time.Time     // when the last line was lost over which anything was answered
 	broke  error         // why the last line, or dial, has failed
 	err    error         // the link has ended
 	first  []*graph.Wait // who waits for the first line

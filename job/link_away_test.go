@@ -193,6 +193,42 @@ func TestACallOfWhichNobodyHasHeardIsLostAndMayHaveStarted(t *testing.T) {
 	})
 }
 
+// A mute says hello to each connection, and nothing else.
+type mute struct {
+	stalled
+	greeted bool
+}
+
+func (m *mute) Read(b []byte) (int, error) {
+	if m.greeted {
+		<-m.ended
+		return 0, io.ErrClosedPipe
+	}
+	m.greeted = true
+	return m.ReadWriteCloser.Read(b)
+}
+
+// Who greets is not yet somebody who answers.
+func TestACallToWhoGreetsAndSaysNothingElseIsLost(t *testing.T) {
+	outages(t, func(t *testing.T, o *outage) {
+		there := &host{owner: o.owner}
+		c := remote(t, there).Client()
+		call := later(func() error { _, err := o.keyed.Do(t.Context(), c, 1); return err })
+		<-o.begun
+		there.mu.Lock()
+		there.wrap = func(c io.ReadWriteCloser) io.ReadWriteCloser {
+			return &mute{stalled: stalled{ReadWriteCloser: c, ended: make(chan struct{})}}
+		}
+		there.mu.Unlock()
+		there.cut()
+		o.broke = time.Now()
+		wantFault(t, in(t, call), fault.Lost, true, "could not be reached")
+		if took := time.Since(o.broke); took > away+3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // The log of an owner that answers still is stuck: nothing can be said of what was
 // asked, nor of the session.
 func TestACallThatTheLogKeepsWaitingIsLostWithItsSession(t *testing.T) {

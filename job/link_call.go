@@ -27,7 +27,7 @@ type call struct {
 	on      bool      // it was sent over the present line
 	sent    int       // how often, over any
 	since   time.Time // when it was sent last
-	came    time.Time // when it was asked, if there was no line
+	came    time.Time // when it was asked, if it is of a Run
 	book    *book     // where it has its number from, or nil
 	n       uint64
 	inLog   bool // an Enqueue that follows, of which it is known that the job is in the log
@@ -119,8 +119,8 @@ func (l *link) enter(c *call) error {
 			return t.why
 		}
 	}
-	if l.line == nil {
-		if c.r.scope != 0 && l.tended[c.r.scope] == nil {
+	if c.r.called {
+		if l.line == nil && c.r.scope != 0 && l.tended[c.r.scope] == nil {
 			return c.unreached()
 		}
 		c.came = time.Now()
@@ -191,9 +191,10 @@ func (c *call) unreached() error {
 	return &fault.Error{Kind: fault.Lost, Started: c.sent > 0, Err: errUnreached}
 }
 
-// giveUp gives up the calls of a Run, once there was no line for so long that a
-// session would be fenced. Those that have a scope are given up with it, if that is
-// sooner, or although there is a line: see fence. mu is held.
+// giveUp gives up the calls of a Run, where there is no line, and has been none that
+// brought an answer for so long that a session would be fenced. Those that have a
+// scope are given up with it, if that is sooner, or although there is a line: see
+// fence. mu is held.
 func (l *link) giveUp(now time.Time) {
 	for _, c := range l.calls {
 		if c.left || !c.r.called || now.Sub(l.fell) < sessionStop || now.Sub(c.came) < sessionStop {

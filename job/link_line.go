@@ -104,6 +104,7 @@ type line struct {
 	// Under link.mu:
 	out    []byte
 	heard  time.Time // when something came last
+	spoke  bool      // that was more than a greeting
 	pinged time.Time // when it was asked since whether anybody is there; else zero
 	why    error     // it was cut
 }
@@ -308,7 +309,11 @@ func (l *link) lose(n *line) {
 		return
 	}
 	l.line, l.queue, l.loads = nil, nil, [2]int{}
-	l.fell = time.Now()
+	now := time.Now()
+	if n.spoke {
+		l.fell = now
+	}
+	defer l.giveUp(now)
 	l.up.Store(false)
 	l.books.opening = false
 	for _, t := range l.tended {
@@ -340,7 +345,7 @@ func (n *line) take(f wire.Frame, names *wire.Names) error {
 }
 
 // hear notes that something has come. mu is held.
-func (n *line) hear(now time.Time) { n.heard, n.pinged = now, time.Time{} }
+func (n *line) hear(now time.Time) { n.heard, n.spoke, n.pinged = now, true, time.Time{} }
 
 // listen asks whether anybody is there, if nothing has come for long, and returns
 // when to do so again. mu is held.

@@ -34,7 +34,8 @@ var _ task.Runner = (*Client)(nil)
 // When ctx ends, whoever works on the job is told, with ctx's cause, and Run waits
 // for what it says: it may have been done. A worker that says nothing is given up
 // by its session, which takes 10 s at most after it was last heard. With a key Run
-// does not wait. Nobody waits for an owner that cannot be reached: see Errors.
+// does not wait, unless the owner cannot be reached, and then no longer than that
+// takes to be Lost.
 //
 // # Errors
 //

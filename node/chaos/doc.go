@@ -15,6 +15,11 @@
 //     goes on. Nothing that was acknowledged is lost, no job ends twice, none is
 //     claimed again after it has ended, none appears that nobody has enqueued, no
 //     epoch of a job comes twice, and a key has one live job.
+//   - Owners. The owner's process is killed under workers and callers in others.
+//     These find the next one, go on with what they have, and stop before it is given
+//     to others when they are too late. Nothing that was accepted is lost, no child
+//     runs again after its result was told, no limit is exceeded, and what a dead
+//     caller has called for ends.
 //   - Power cuts. The same on ext4, on a disk that loses its power at any write: it
 //     keeps what was flushed, and of what was not, any sectors. Also while the store
 //     is made, and while the file system recovers from the cut before.
