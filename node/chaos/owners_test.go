@@ -110,7 +110,7 @@ func TestOwnersThatAreKilledLoseNothingAndAreFoundAgain(t *testing.T) {
 		}
 		re.fall(away)
 	}
-	re.bury(0) // what it has called for is found to be nobody's while the rest is done
+	re.bury(re.callsForLong()) // that is found to be nobody's while the rest is done
 	cancel()
 	all.Wait()
 	for _, h := range re.callers {

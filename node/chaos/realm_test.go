@@ -29,7 +29,6 @@ type realm struct {
 	dir     string
 	owner   *hand
 	callers []*hand
-	notes   *os.File
 
 	down    []outage
 	dead    map[int]int64 // callers by process, and when they were killed
@@ -53,13 +52,10 @@ func newRealm(t *testing.T, hands, callers int) *realm {
 		fleet: &fleet{t: t, socket: filepath.Join(dir, "s"), store: filepath.Join(dir, "store")},
 		dir:   filepath.Join(dir, "log"), dead: make(map[int]int64),
 	}
-	var err error
-	if re.notes, err = os.OpenFile(re.store, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	re.start()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	var err error
 	if re.remote, err = reach(ctx, re.socket); err != nil {
 		t.Fatalf("%v\n%s", err, re.owner.stderr.Bytes())
 	}
@@ -72,7 +68,6 @@ func newRealm(t *testing.T, hands, callers int) *realm {
 			t.Error(err)
 		}
 		re.owner.end()
-		re.notes.Close()
 	})
 	for range hands {
 		re.crew = append(re.crew, re.hire())
@@ -111,9 +106,25 @@ func (re *realm) bury(i int) {
 	re.callers[i] = re.begin(calling, farOrder{re.socket, re.store, 0})
 }
 
-// has notes that the result of path was told.
-func (re *realm) has(path string) {
-	fmt.Fprintf(re.notes, "has %s %d 0 %d\n", path, os.Getpid(), time.Now().UnixNano())
+// callsForLong begins one more caller, and returns which it is once its longest call
+// is worked on.
+func (re *realm) callsForLong() int {
+	re.t.Helper()
+	h := re.begin(calling, farOrder{re.socket, re.store, 0})
+	re.callers = append(re.callers, h)
+	path := fmt.Sprintf("call-%d-2-0", h.cmd.Process.Pid)
+	var from int64
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(10 * time.Millisecond) {
+		var all []line
+		all, from = re.lines(from)
+		for _, l := range all {
+			if l.what == "begins" && l.path == path {
+				return len(re.callers) - 1
+			}
+		}
+	}
+	re.t.Fatalf("nobody works for a new caller\n%s", h.stderr.Bytes())
+	return 0
 }
 
 // ownFar is all that an owner does.
