@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/job/internal/state"
 	"github.com/hemgo/hem/task"
 )
@@ -20,6 +21,7 @@ type attempt struct {
 	lease   *Lease
 	client  *Client
 	reports reports
+	origin  origin.Attempt
 
 	mu    sync.Mutex
 	waits int         // of the handler, for jobs: its slot is lent while there are any
@@ -33,6 +35,11 @@ func newAttempt(st *stint, l *Lease) *attempt {
 	a.client = &Client{desk: st.client.desk, settings: st.client.settings, parent: l}
 	a.client.settings.group = orDefault(a.client.settings.group, l.info.Group) // a tenant's children are its own
 	a.reports.of = a
+	i := &l.info
+	a.origin = origin.Attempt{
+		Log: l.session.desk.logID(), Job: i.ID, Epoch: i.Epoch, Number: i.Attempt, Scheduled: i.Schedule != "", Tick: i.Tick,
+		TraceParent: i.TraceParent, TraceState: i.TraceState, Local: a,
+	}
 	return a
 }
 
@@ -76,7 +83,7 @@ func (a *attempt) returned() {
 // run runs the handler, and sees to it that the log has what came of it.
 func (a *attempt) run(ctx context.Context) error {
 	info := &a.lease.info
-	h := context.WithValue(ctx, currentKey{}, a)
+	h := origin.With(ctx, &a.origin)
 	if info.Attempt == 1 && info.TraceParent != "" {
 		h = task.WithTrace(h, task.Trace{Parent: info.TraceParent, State: info.TraceState})
 	}

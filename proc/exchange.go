@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/internal/graph"
 	"github.com/hemgo/hem/proc/internal/frame"
 	"github.com/hemgo/hem/task"
@@ -162,11 +163,15 @@ func (x *exchange) read() error {
 func (x *exchange) request(input []byte) {
 	at, _ := x.ctx.Deadline()
 	trace := task.TraceOf(x.ctx)
-	var room [256]byte
-	head := frame.AppendRequest(room[:0], frame.Request{
+	r := frame.Request{
 		Task: x.c.Name(), Deadline: at, Watched: task.Watched(x.ctx),
 		TraceParent: trace.Parent, TraceState: trace.State,
-	})
+	}
+	if a := origin.Of(x.ctx); a != nil {
+		r.Job = a.Encode()
+	}
+	var room [256]byte
+	head := frame.AppendRequest(room[:0], r)
 	x.from, x.bytes = x.w.in.taken.Load(), int64(frame.HeaderSize+len(head)+len(input))
 	if x.bytes <= inlineRequest {
 		x.send(head, input)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/proc/internal/frame"
 	"github.com/hemgo/hem/task"
 )
@@ -129,6 +130,13 @@ func (s *servant) accept(f frame.Frame) (*errand, context.Context, error) {
 	ctx := context.Background()
 	if q.TraceParent != "" {
 		ctx = task.WithTrace(ctx, task.Trace{Parent: q.TraceParent, State: q.TraceState})
+	}
+	if q.Job != "" {
+		a, err := origin.Decode(q.Job)
+		if err != nil {
+			return nil, nil, err
+		}
+		ctx = origin.With(ctx, a)
 	}
 	if q.Watched {
 		e.reports = newReports(e)

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/hemgo/hem/proc"
 )
 
 // An order is what a life is to do.
@@ -48,6 +50,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	proc.Serve(kidTasks...)
 	var err error
 	switch os.Getenv(lifeEnv) {
 	case "":

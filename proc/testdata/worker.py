@@ -42,7 +42,7 @@ HELLO, WELCOME, CALL, CANCEL, PROGRESS, RESULT, FAILURE = range(1, 8)
 VERSION = 1
 HEADER = struct.Struct("<2sBBIQI")  # magic, version, kind, length, call, CRC32C of the body
 CHECKSUM = struct.Struct("<I")      # CRC32C of those
-REQUEST = struct.Struct("<qBBHHH")  # deadline, flags, lengths of three names, zero
+REQUEST = struct.Struct("<qBBHHH")  # deadline, flags, lengths of four names
 NUMBERS = struct.Struct("<qq")      # done, total
 WATCHED = 1                         # of a request's flags
 
@@ -302,14 +302,16 @@ class Call:
     deadline    in nanoseconds of Unix time, or None. It is the host that says
                 when it has passed.
     trace       (traceparent, tracestate), both may be empty
+    job         the attempt at a durable job that the call is of, a dict, or None:
+                log, job and epoch are its fencing token
     cancelled   a threading.Event: the caller does not wait for the output
     cause       why, a Cause; None until then
     """
 
     def __init__(self, host, number, body):
         self.host, self.number = host, number
-        deadline, flags, *lengths, zero = REQUEST.unpack_from(body)
-        if flags & ~WATCHED or zero:
+        deadline, flags, *lengths = REQUEST.unpack_from(body)
+        if flags & ~WATCHED:
             raise ProtocolError("a call with flags that version %d does not have" % VERSION)
         names, at = [], REQUEST.size
         for length in lengths:
@@ -318,6 +320,7 @@ class Call:
         if at > len(body):
             raise ProtocolError("a call with names longer than itself")
         self.name, self.trace, self.payload = names[0], (names[1], names[2]), body[at:]
+        self.job = json.loads(names[3]) if names[3] else None
         self.deadline, self.watched = deadline or None, bool(flags & WATCHED)
         self.cancelled, self.cause = threading.Event(), None
 
@@ -508,6 +511,10 @@ def traced(call, _):
     return {"Parent": call.trace[0], "State": call.trace[1]}
 
 
+def origin(call, _):
+    return json.dumps(call.job)
+
+
 def watch(call, given):
     call.report(note="begun")
     if not call.cancelled.wait(5):
@@ -613,6 +620,7 @@ TASKS = {
     "tasktest.burst": burst,
     "tasktest.count": count,
     "tasktest.traced": traced,
+    "proc.origin": origin,
 }
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ func FuzzRoundTrip(f *testing.F) {
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(frame.AppendRequest(nil, frame.Request{}))
-	f.Add(append(frame.AppendRequest(nil, frame.Request{Task: "resize", Deadline: time.Unix(1789000000, 5), Watched: true, TraceParent: "00-a", TraceState: "b=c"}), `{"n":1}`...))
+	f.Add(append(frame.AppendRequest(nil, frame.Request{Task: "resize", Deadline: time.Unix(1789000000, 5), Watched: true, TraceParent: "00-a", TraceState: "b=c", Job: `{"job":7}`}), `{"n":1}`...))
 	f.Add(append(bytes.Repeat([]byte{0xff}, 16), bytesOf(300)...))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, input, err := frame.ParseRequest(body)

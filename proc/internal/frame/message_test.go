@@ -18,6 +18,7 @@ func TestRequestsArriveAsTheyLeft(t *testing.T) {
 		{Task: "resize", Deadline: time.Unix(1789000000, 123456789), Watched: true},
 		{Task: strings.Repeat("a", 255), TraceParent: strings.Repeat("b", 65535), TraceState: strings.Repeat("c", 65535)},
 		{TraceState: "vendor=1"},
+		{Task: "resize", Job: strings.Repeat("d", 65535), Watched: true},
 		{TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Watched: true},
 	} {
 		for _, input := range []string{"", "{}", strings.Repeat("x", 100_000)} {
@@ -60,6 +61,7 @@ func TestARequestThatCannotBeWrittenIsTheProgrammersMistake(t *testing.T) {
 		{Task: strings.Repeat("a", 256)},
 		{TraceParent: strings.Repeat("a", 65536)},
 		{TraceState: strings.Repeat("a", 65536)},
+		{Job: strings.Repeat("a", 65536)},
 	} {
 		func() {
 			defer func() {
@@ -93,8 +95,8 @@ func TestBodiesThatAreNotAsTheirKindWantsThemAreRefused(t *testing.T) {
 		{"a name that is too long", parseCall, with(9, 255), "malformed call: its names have 257 bytes, of which 8 are there"},
 		{"a trace that is too long", parseCall, with(11, 255), "malformed call: its names have 65288 bytes, of which 8 are there"},
 		{"a state that is too long", parseCall, with(13, 255), "malformed call: its names have 65288 bytes, of which 8 are there"},
-		{"a flag from later", parseCall, with(8, 2), "malformed call: flags 0x02 and reserved bytes 00 00 have bits that version 1 leaves at zero"},
-		{"a reserved byte", parseCall, with(15, 3), "malformed call: flags 0x00 and reserved bytes 00 03 have bits that version 1 leaves at zero"},
+		{"a flag from later", parseCall, with(8, 2), "malformed call: flags 0x02 have bits that version 1 leaves at zero"},
+		{"a job that is too long", parseCall, with(15, 3), "malformed call: its names have 776 bytes, of which 8 are there"},
 		{"no progress", parseProgress, nil, "malformed progress: 0 bytes are less than the 16 of its numbers"},
 		{"half a progress", parseProgress, request[:15], "malformed progress: 15 bytes are less than the 16 of its numbers"},
 	} {

@@ -11,8 +11,8 @@ import (
 //
 //	0          8       9       10           12          14          16
 //	┌──────────┬───────┬───────┬────────────┬───────────┬───────────┐
-//	│ deadline │ flags │ name  │ traceparent│ tracestate│ 0         │ name, traceparent,
-//	│          │       │ length│ length     │ length    │           │ tracestate, input
+//	│ deadline │ flags │ name  │ traceparent│ tracestate│ job       │ name, traceparent,
+//	│          │       │ length│ length     │ length    │ length    │ tracestate, job, input
 //	└──────────┴───────┴───────┴────────────┴───────────┴───────────┘
 type Request struct {
 	Task        string
@@ -20,6 +20,7 @@ type Request struct {
 	Watched     bool      // somebody listens to progress
 	TraceParent string
 	TraceState  string
+	Job         string // the attempt at a durable job that the call is of, in JSON; empty: none
 }
 
 const (
@@ -28,7 +29,7 @@ const (
 )
 
 // MaxRequest is how much longer than its input the body of a Call may be.
-const MaxRequest = requestHead + math.MaxUint8 + 2*math.MaxUint16
+const MaxRequest = requestHead + math.MaxUint8 + 3*math.MaxUint16
 
 // AppendRequest appends the form of r, behind which the input follows.
 //
@@ -36,11 +37,11 @@ const MaxRequest = requestHead + math.MaxUint8 + 2*math.MaxUint16
 //
 // AppendRequest panics if a name is longer than its length can say: 255 bytes
 // for a task, of whose names package task allows 128, and 65535 for the trace,
-// of which it allows 512 each.
+// of which it allows 512 each, and for the job.
 func AppendRequest(b []byte, r Request) []byte {
-	if len(r.Task) > math.MaxUint8 || len(r.TraceParent) > math.MaxUint16 || len(r.TraceState) > math.MaxUint16 {
-		panic(fmt.Sprintf("frame: a Request with %d, %d and %d bytes of names: at most 255, 65535 and 65535 can be written",
-			len(r.Task), len(r.TraceParent), len(r.TraceState)))
+	if len(r.Task) > math.MaxUint8 || max(len(r.TraceParent), len(r.TraceState), len(r.Job)) > math.MaxUint16 {
+		panic(fmt.Sprintf("frame: a Request with a name of %d bytes, and %d, %d and %d beside it: at most 255, and 65535 each, can be written",
+			len(r.Task), len(r.TraceParent), len(r.TraceState), len(r.Job)))
 	}
 	var flags byte
 	if r.Watched {
@@ -50,10 +51,11 @@ func AppendRequest(b []byte, r Request) []byte {
 	b = append(b, flags, byte(len(r.Task)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.TraceParent)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.TraceState)))
-	b = append(b, 0, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Job)))
 	b = append(b, r.Task...)
 	b = append(b, r.TraceParent...)
-	return append(b, r.TraceState...)
+	b = append(b, r.TraceState...)
+	return append(b, r.Job...)
 }
 
 // ParseRequest splits the body of a Call. input lies in body.
@@ -63,15 +65,15 @@ func ParseRequest(body []byte) (r Request, input []byte, err error) {
 	}
 	head, rest := body[:requestHead], body[requestHead:]
 	flags := head[8]
-	if flags&^watched != 0 || head[14] != 0 || head[15] != 0 {
-		return Request{}, nil, malformed(Call, "flags %#02x and reserved bytes % x have bits that version %d leaves at zero",
-			flags, head[14:], Version)
+	if flags&^watched != 0 {
+		return Request{}, nil, malformed(Call, "flags %#02x have bits that version %d leaves at zero", flags, Version)
 	}
 	task := int(head[9])
 	parent := task + int(binary.LittleEndian.Uint16(head[10:]))
 	state := parent + int(binary.LittleEndian.Uint16(head[12:]))
-	if state > len(rest) {
-		return Request{}, nil, malformed(Call, "its names have %d bytes, of which %d are there", state, len(rest))
+	job := state + int(binary.LittleEndian.Uint16(head[14:]))
+	if job > len(rest) {
+		return Request{}, nil, malformed(Call, "its names have %d bytes, of which %d are there", job, len(rest))
 	}
 	r = Request{
 		Task:        string(rest[:task]),
@@ -79,8 +81,9 @@ func ParseRequest(body []byte) (r Request, input []byte, err error) {
 		Watched:     flags&watched != 0,
 		TraceParent: string(rest[task:parent]),
 		TraceState:  string(rest[parent:state]),
+		Job:         string(rest[state:job]),
 	}
-	return r, rest[state:], nil
+	return r, rest[job:], nil
 }
 
 // deadlineNanos is t as Unix nanoseconds, 0 for the zero time. Those number only
