@@ -24,7 +24,8 @@ var _ task.Runner = (*Client)(nil)
 //
 // A call with a key outlives a caller that dies, and is tried as often as other
 // jobs. Callers of one key wait for one job. It is cancelled when ctx ends and
-// nobody else waits for it: to cancel is a decision, to die is not. Through a
+// nobody else waits for it: to cancel is a decision, to die is not. Who comes when it
+// was cancelled and has not ended yet waits for that, and has another one. Through a
 // client of [Current] keys are the parent's own: when that is run again it finds
 // what it had begun, be it running or done, and a child that was done is not done
 // twice. Such children end with their parent.

@@ -63,6 +63,7 @@ type Core struct {
 	rooms       rooms                 // Enqueues that wait for room
 	claims      line                  // Claims that wait for a job
 	awaits      map[uint64][]*Request // by job
+	heirs       map[uint64][]*Request // Enqueues that wait for the end of a job that has their key; by that
 	ears        map[uint64][]*Request // Listens, by session
 	drains      []*Request
 	people      people // of remote sessions
@@ -125,7 +126,7 @@ func New(c Config) *Core {
 	c.PageBytes = min(c.PageBytes, 128<<10)
 	core := &Core{
 		config: c, left: -1,
-		awaits: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), looking: make(map[uint64]int),
+		awaits: make(map[uint64][]*Request), heirs: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), looking: make(map[uint64]int),
 	}
 	core.people.init()
 	core.rooms.lines = make(map[string]*roomLine)
@@ -172,6 +173,8 @@ func (c *Core) Drop(r *Request) {
 		c.rooms.freed = true // whoever it stood before may fit
 	case claiming:
 		c.claims.remove(r)
+	case inheriting:
+		c.stopInheriting(r)
 	case awaiting:
 		c.stopAwaiting(r)
 	case listening:
@@ -267,7 +270,7 @@ func (c *Core) end(err error, may bool) Next {
 		c.lose(r, false)
 	}
 	c.arrived, c.rooms, c.claims, c.held, c.returns = line{}, rooms{}, line{}, nil, nil
-	c.awaits, c.ears, c.drains, c.reports, c.entered = nil, nil, nil, nil, nil
+	c.awaits, c.heirs, c.ears, c.drains, c.reports, c.entered = nil, nil, nil, nil, nil, nil
 	c.state, c.restore, c.snapshot = nil, nil, snapshot{} // a deposed owner knows nothing
 	return Next{Do: Ended, Err: err}
 }

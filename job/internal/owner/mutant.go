@@ -24,4 +24,5 @@ type Switches struct {
 	DiesAsleep      bool // time in which the owner was stopped counts against sessions
 	ForgetsAwait    bool // who waits for a job that is cancelled is not told
 	CancelNotTold   bool // nor is who works on it
+	JoinsEnding     bool // a call joins a job that is about to be cancelled
 }

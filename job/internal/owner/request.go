@@ -71,7 +71,8 @@ type Request struct {
 
 	// Follow lets an Enqueue of one job be answered when that has ended, or by a
 	// report, as an Await is. IDs is the job, also if the caller leaves in the
-	// meantime. It says of an Await that it goes on with such a one, with
+	// meantime. A job of its key that is about to be cancelled it does not join, but
+	// waits for its end and then enters another. It says of an Await that it goes on with such a one, with
 	// Seen of a report if that was its answer; and of a Leave that its caller has
 	// looked at a report since, and no Await of his was dropped.
 	Follow bool
@@ -137,15 +138,16 @@ type Request struct {
 type place uint8
 
 const (
-	nowhere   place = iota // not the Core's
-	arrived                // Core.arrived: undecided
-	lined                  // Core.line: an Enqueue waits for room
-	claiming               // Core.claims: a Claim waits for a job
-	decided                // Core.held: its answer waits for the record to land
-	awaiting               // Core.awaits: an Await waits for the end of a job
-	listening              // Core.ears: a Listen waits for something to know
-	draining               // Core.drains: a Drained waits for what is running
-	answered               // Core.answered
+	nowhere    place = iota // not the Core's
+	arrived                 // Core.arrived: undecided
+	lined                   // Core.line: an Enqueue waits for room
+	inheriting              // Core.heirs: an Enqueue that follows waits for the key of a job which is ending
+	claiming                // Core.claims: a Claim waits for a job
+	decided                 // Core.held: its answer waits for the record to land
+	awaiting                // Core.awaits: an Await waits for the end of a job
+	listening               // Core.ears: a Listen waits for something to know
+	draining                // Core.drains: a Drained waits for what is running
+	answered                // Core.answered
 )
 
 // A Lease names a claim of a session's.

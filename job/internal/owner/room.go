@@ -213,6 +213,9 @@ func (c *Core) enter(r *Request) (full *state.FullError, ok bool) {
 			return full, true
 		}
 	}
+	if c.inherits(r) {
+		return nil, true
+	}
 	c.t = state.AppendEnqueue(c.prefix(r), r.Specs...)
 	switch cost := record.Cost(len(c.t)); {
 	case cost > record.Room:

@@ -27,6 +27,39 @@ func (c *Core) await(r *Request) {
 	}
 }
 
+// inherits reports whether r, which calls, would join a job that is about to be
+// cancelled, which was decided before it came: then it waits for the key.
+func (c *Core) inherits(r *Request) bool {
+	if !r.Follow || len(r.Specs) != 1 || r.Specs[0].Key == "" || Mutant.JoinsEnding {
+		return false
+	}
+	job, ending := c.state.Ending(&r.Specs[0])
+	if !ending || c.repeated(r) {
+		return false
+	}
+	r.place, r.Job = inheriting, job
+	c.heirs[job] = append(c.heirs[job], r)
+	c.state.Watch(job)
+	return true
+}
+
+func (c *Core) stopInheriting(r *Request) {
+	dropFrom(c.heirs, r.Job, r)
+	c.state.Unwatch(r.Job)
+	r.Job = 0
+}
+
+// bequeath lets those come anew who have waited for the key of a job, which has ended.
+func (c *Core) bequeath(job uint64) {
+	for _, r := range c.heirs[job] {
+		c.state.Unwatch(job)
+		c.arrivals++
+		r.place, r.Job, r.arrival = arrived, 0, c.arrivals
+		c.arrived.push(r)
+	}
+	delete(c.heirs, job)
+}
+
 func (c *Core) stopAwaiting(r *Request) {
 	dropFrom(c.awaits, r.Job, r)
 	c.state.Unwatch(r.Job)
@@ -88,6 +121,7 @@ func (c *Core) heed() {
 		case state.NoteEnded:
 			delete(c.reports, n.Job)
 			delete(c.looking, n.Job)
+			c.bequeath(n.Job)
 			for _, r := range c.follows[n.Job] {
 				r.fate = &n.Info
 				c.state.Unwatch(n.Job)
@@ -250,7 +284,7 @@ func (c *Core) serveDrains() {
 // waiting are those who wait for something to happen, in order of arrival.
 func (c *Core) waiting() []*Request {
 	all := slices.Clone(c.drains)
-	for _, of := range []map[uint64][]*Request{c.awaits, c.ears} {
+	for _, of := range []map[uint64][]*Request{c.awaits, c.heirs, c.ears} {
 		for _, rs := range of {
 			all = append(all, rs...)
 		}

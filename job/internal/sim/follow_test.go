@@ -90,6 +90,7 @@ func (w *world) effect(t *transition, e effect) {
 	if n := t.mark(); n >= 0 && n < len(w.ops) {
 		o := w.ops[n]
 		o.effects = append(o.effects, e)
+		w.checkJoined(o, e)
 	} else if t.named {
 		q := t.request
 		q.Low = 0
@@ -107,6 +108,17 @@ func (w *world) effect(t *transition, e effect) {
 			k.name, k.epoch = name(t.bytes), pausing(t.on)
 		}
 		f.byWhat[k] = append(f.byWhat[k], e)
+	}
+}
+
+// checkJoined is of a call that has joined a job: one that is about to be cancelled is
+// not for it.
+func (w *world) checkJoined(o *op, e effect) {
+	if !o.r.Follow || len(e.existing) == 0 || !e.existing[0] {
+		return
+	}
+	if j := w.follower.model.job(e.ids[0]); j != nil && j.status == state.Running && j.cancel {
+		w.breaks(told, "record %d lets %v join job %d, which was to be cancelled before", e.seq, o, j.id)
 	}
 }
 

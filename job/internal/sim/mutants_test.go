@@ -66,6 +66,7 @@ func mutants() []mutant {
 		{"owner.AttachKeeps", &o.AttachKeeps, nil, mutation{}, []rule{progress}},
 		{"owner.ForgetsAwait", &o.ForgetsAwait, nil, mutation{}, []rule{told}},
 		{"owner.CancelNotTold", &o.CancelNotTold, nil, mutation{}, []rule{told}},
+		{"owner.JoinsEnding", &o.JoinsEnding, nil, mutation{}, []rule{told}},
 		{"owner.LeaveAnyway", &o.LeaveAnyway, nil, mutation{}, []rule{told}},
 		{"a worker that does not stop by itself", nil, nil, mutation{shell: shellMutant{stubborn: true}}, []rule{alone}},
 		{"a calendar that makes up for every tick", nil, nil, mutation{shell: shellMutant{storms: true}}, []rule{onSchedule}},

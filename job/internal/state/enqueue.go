@@ -291,6 +291,17 @@ func (s *State) Has(p *Spec) bool {
 	return ok
 }
 
+// Ending returns the job that has the key of a spec, if it is Running and about to be
+// cancelled.
+func (s *State) Ending(p *Spec) (id uint64, ok bool) {
+	id, ok = s.holder(&specView{task: []byte(p.Task), parent: p.Parent, key: []byte(p.Key)})
+	if !ok {
+		return 0, false
+	}
+	slot, err := s.find(id)
+	return id, err == nil && s.jobs.at(slot).status == Running && s.jobs.at(slot).cancel
+}
+
 // undo takes out the jobs of a transition that is refused.
 func (s *State) undo(firstID uint64) {
 	for _, slot := range s.entering {
