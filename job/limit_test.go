@@ -228,26 +228,36 @@ func TestARateSpreadsClaims(t *testing.T) {
 	})
 }
 
-func TestGroupsTakeTurnsByTheirWeight(t *testing.T) {
+func TestAJobThatWaitsForItsLimitHoldsNobodyUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{Groups: map[string]int{"gold": 3}}).Client()
-		for range 100 {
-			put(t, c, 1, job.Group("noisy"))
-		}
-		for range 30 {
-			put(t, c, 1, job.Group("gold"))
-			put(t, c, 1)
-		}
+		c := limited(t, jobtest.NewMemory()).Client()
 		s := session(t, c)
-		given := make(map[string]int)
-		for range 50 {
-			l := claim(t, s)
-			given[wantState(t, c, l.ID(), job.Running).Group]++
+		for range 3 {
+			put(t, c, 1, job.Limit("api", "slow.example"), job.Priority(100))
 		}
-		for group, want := range map[string]int{"gold": 30, "noisy": 10, "": 10} {
-			if got := given[group]; got < want-1 || got > want+1 {
-				t.Errorf("group %q was given %d of 50, want %d", group, got, want)
+		claim(t, s)
+		for _, opt := range []job.Option{job.Limit("api", "quick.example"), job.Priority(-100)} {
+			if id := put(t, c, 1, opt); claim(t, s).ID() != id {
+				t.Errorf("job %v was held up", id)
 			}
+		}
+		none(t, s)
+	})
+}
+
+func TestALimitThatTheConfigHasNoLongerHoldsNobodyBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := jobtest.NewMemory()
+		first := limited(t, log)
+		for range 3 {
+			put(t, first.Client(), 1, job.Limit("api", "acme"))
+		}
+		claim(t, session(t, first.Client()))
+		none(t, session(t, first.Client()))
+		shut(t, first)
+		s := session(t, open(t, log, job.Config{}).Client())
+		for range 3 {
+			claim(t, s)
 		}
 	})
 }

@@ -3,8 +3,6 @@ package job_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,13 +15,6 @@ import (
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
 )
-
-// does is a task that runs f.
-func does(name string, f func(ctx context.Context, n int) (int, error)) *task.Def[int, int] {
-	return task.Define(name, f)
-}
-
-var errWhy = fault.Sentinel("job_test: why")
 
 func TestWorkerDoesWhatIsEnqueuedAndWaitGivesItsResult(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -45,411 +36,49 @@ func TestWorkerDoesWhatIsEnqueuedAndWaitGivesItsResult(t *testing.T) {
 	})
 }
 
-func TestHandlerFailsAndIsTriedAgainAfterItsBackoff(t *testing.T) {
+func TestWorkersOfOneClientShareItsJobs(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var at []time.Duration
-		start := time.Now()
-		flaky := does("flaky", func(ctx context.Context, n int) (int, error) {
-			at = append(at, time.Since(start))
-			switch job.Attempt(ctx) {
-			case 1:
-				return 0, errors.New("the first time")
-			case 2:
-				return 0, fault.RetryAfter(errWhy, time.Minute)
-			}
-			return n, nil
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{flaky}})
-		h, err := job.Enqueue(t.Context(), c, flaky, 7, job.Backoff(10*time.Second, time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := h.Wait(t.Context()); got != 7 || err != nil {
-			t.Fatalf("got %d, %v", got, err)
-		}
-		if len(at) != 3 || at[1] < 7500*time.Millisecond || at[1] > 10*time.Second || at[2]-at[1] < time.Minute || at[2]-at[1] > 61*time.Second {
-			t.Errorf("attempts after %v", at)
-		}
-		st, err := h.Status(t.Context())
-		if err != nil || len(st.Failures) != 2 || st.Failures[0].Error != "the first time" {
-			t.Errorf("%+v, %v", st, err)
-		}
-	})
-}
-
-func TestPanicAndGoexitFailTheJobAndNotTheWorker(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		broken := does("broken", func(_ context.Context, n int) (int, error) {
-			if n == 0 {
-				panic("out of cheese")
-			}
-			runtime.Goexit()
-			return 0, nil
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{broken}})
-		for n := range 2 {
-			h, err := job.Enqueue(t.Context(), c, broken, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = h.Wait(t.Context())
-			var p *fault.Panic
-			if !errors.As(err, &p) || p.Goexit != (n == 1) || !strings.Contains(p.Stack, "work_test.go") && n == 0 {
-				t.Errorf("%d: got %v", n, err)
-			}
-			if st, _ := h.Status(t.Context()); st.State != job.Dead || st.Attempt != 1 {
-				t.Errorf("%d: %+v", n, st)
-			}
-		}
-	})
-}
-
-// waits is a task whose handler waits for its context's end, and returns its cause.
-func waits(name string, begun chan<- context.Context) *task.Def[int, int] {
-	return does(name, func(ctx context.Context, n int) (int, error) {
-		begun <- ctx
-		<-ctx.Done()
-		return 0, context.Cause(ctx)
-	})
-}
-
-func TestCancelReachesARunningHandlerWithItsCause(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		begun := make(chan context.Context, 1)
-		long := waits("long", begun)
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}})
-		h, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx := <-begun
-		before := time.Now()
-		if st, err := c.CancelCause(t.Context(), h.ID(), errWhy); st != job.Running || err != nil {
-			t.Fatalf("%v, %v", st, err)
-		}
-		<-ctx.Done()
-		if !errors.Is(context.Cause(ctx), errWhy) || ctx.Err() != context.Canceled || time.Since(before) > 0 {
-			t.Errorf("cause %v after %v", context.Cause(ctx), time.Since(before))
-		}
-		if _, err := h.Wait(t.Context()); !errors.Is(err, errWhy) {
-			t.Errorf("got %v", err)
-		}
-		if st, _ := h.Status(t.Context()); st.State != job.Cancelled {
-			t.Errorf("%+v", st)
-		}
-	})
-}
-
-// Lost cancel: what is cancelled while it is being claimed is told as well.
-func TestCancelThatComesWithTheClaimIsNotLost(t *testing.T) {
-	begun := make(chan context.Context, 1000)
-	long := waits("long", begun)
-	c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 50})
-	err := scope.Run(t.Context(), func(ctx context.Context, s *scope.Scope) error {
-		for range 20 {
-			s.Go(func(ctx context.Context) error {
-				for range 20 {
-					h, err := job.Enqueue(ctx, c, long, 1)
-					if err != nil {
-						return err
-					}
-					runtime.Gosched()
-					if _, err := h.Cancel(ctx); err != nil {
-						return err
-					}
-					if _, err := h.Wait(ctx); fault.KindOf(err) != fault.Cancelled {
-						return fmt.Errorf("job %v: %w", h.ID(), err)
-					}
-				}
-				return nil
-			})
-		}
-		return nil
-	}, scope.Timeout(time.Minute))
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestTimeoutEndsTheAttemptAndTheJobIsTriedAgain(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		begun := make(chan context.Context, 9)
-		long := waits("long", begun)
-		o, c := opened(t, jobtest.NewMemory())
-		_ = o
-		working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
-		h, err := job.Enqueue(t.Context(), c, long, 1, job.Attempts(2), job.Timeout(5*time.Second), job.Backoff(time.Second, time.Second))
-		if err != nil {
-			t.Fatal(err)
+		nap := does("nap", func(ctx context.Context, n int) (int, error) { return n, scope.Sleep(ctx, time.Second) })
+		_, c := opened(t, jobtest.NewMemory())
+		for range 10 {
+			working(t, c, job.WorkerConfig{Tasks: []task.Task{nap}, Slots: 2})
 		}
 		start := time.Now()
-		_, err = h.Wait(t.Context())
-		if !errors.Is(err, context.DeadlineExceeded) || fault.KindOf(err) != fault.Deadline {
-			t.Errorf("got %v", err)
-		}
-		if d := time.Since(start); d < 10*time.Second || d > 12*time.Second || len(begun) != 2 {
-			t.Errorf("%v, %d attempts", d, len(begun))
-		}
-		if ctx := <-begun; ctx.Err() != context.DeadlineExceeded {
-			t.Errorf("the handler saw %v", ctx.Err())
+		if _, err := scope.Map(t.Context(), 100, make([]int, 100), nap.On(c)); err != nil || time.Since(start) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }
 
-func TestHandlerThatWaitsForAJobLendsItsSlot(t *testing.T) {
+func TestAWorkerTakesFromItsQueuesAlone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var deep *task.Def[int, int]
-		deep = does("deep", func(ctx context.Context, n int) (int, error) {
-			if n == 0 {
-				return 1, nil
-			}
-			got, err := deep.Do(ctx, job.Current(ctx), n-1)
-			return got + 1, err
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{deep}, Slots: 1})
-		if got, err := deep.Do(t.Context(), c, 20); got != 21 || err != nil {
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{resize}, Queues: []string{"a", "b"}})
+		other := entered(t, c, resize, 1)
+		if got, err := entered(t, c, resize, 2, job.Queue("b")).Wait(t.Context()); got != 4 || err != nil {
 			t.Errorf("got %d, %v", got, err)
 		}
+		wantState(t, c, other.ID(), job.Ready)
 	})
 }
 
-func TestWorkerThatEndsLetsHandlersFinishWithinItsGrace(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		slow := does("slow", func(ctx context.Context, n int) (int, error) {
-			return n, scope.Sleep(ctx, time.Duration(n)*time.Second)
-		})
-		_, c := opened(t, jobtest.NewMemory())
-		ctx, stop := context.WithCancelCause(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{slow}, Grace: 10 * time.Second})
-		}()
-		var hs []*job.Handle[int]
-		for _, n := range []int{5, 60} {
-			h, err := job.Enqueue(t.Context(), c, slow, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hs = append(hs, h)
-		}
-		synctest.Wait()
-		stop(errWhy)
-		later, err := job.Enqueue(t.Context(), c, slow, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		if err := <-done; err != nil || time.Since(start) != 10*time.Second {
-			t.Errorf("Work: %v after %v", err, time.Since(start))
-		}
-		for i, want := range []job.State{job.Done, job.Ready} {
-			// The second was given back: that its worker ended is not its fault.
-			if st, err := hs[i].Status(t.Context()); err != nil || st.State != want || want == job.Ready && st.Attempt != 0 {
-				t.Errorf("%d: %+v, %v", i, st, err)
-			}
-		}
-		if st, _ := later.Status(t.Context()); st.State != job.Ready {
-			t.Errorf("what came later: %+v", st)
-		}
-	})
-}
-
-func TestAttachedChildrenEndWithTheAttemptOfTheirParent(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		begun := make(chan context.Context, 9)
-		child := waits("child", begun)
-		release := make(chan struct{})
-		parent := does("parent", func(ctx context.Context, n int) (int, error) {
-			s := job.Current(ctx)
-			go func() { _, _ = child.Do(context.WithoutCancel(ctx), s, 1) }() // nobody waits for it
-			<-release
-			return n, nil
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{child, parent}})
-		h, err := job.Enqueue(t.Context(), c, parent, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx := <-begun
-		close(release)
-		if got, err := h.Wait(t.Context()); got != 3 || err != nil {
-			t.Fatalf("got %d, %v", got, err)
-		}
-		<-ctx.Done()
-		if fault.KindOf(context.Cause(ctx)) != fault.Cancelled {
-			t.Errorf("the child's cause is %v", context.Cause(ctx))
-		}
-	})
-}
-
-func TestParentThatIsRunAgainJoinsWhatItHadBegun(t *testing.T) {
+// Double runs by timers: no time is too long for a job whose worker is there.
+func TestJobThatTakesDaysRunsOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var runs atomic.Int32
-		child := does("child", func(ctx context.Context, n int) (int, error) {
+		long := does("long", func(ctx context.Context, n int) (int, error) {
 			runs.Add(1)
-			return n * n, scope.Sleep(ctx, time.Duration(n)*time.Second)
-		}).Keyed(func(n int) string { return fmt.Sprint(n) })
-		parent := does("parent", func(ctx context.Context, n int) (int, error) {
-			return scope.Value(ctx, func(ctx context.Context, s *scope.Scope) (int, error) {
-				var all []*scope.Future[int]
-				for i := 1; i <= n; i++ {
-					all = append(all, child.Go(s, job.Current(ctx), i))
-				}
-				if job.Attempt(ctx) == 1 {
-					// Some are done, some running, when this attempt is lost.
-					_ = scope.Sleep(ctx, 5*time.Second+time.Millisecond)
-					return 0, fault.RetryAfter(errors.New("lost"), time.Second)
-				}
-				sum := 0
-				for _, f := range all {
-					v, err := f.Await(ctx)
-					if err != nil {
-						return 0, err
-					}
-					sum += v
-				}
-				return sum, nil
-			})
+			return n, scope.Sleep(ctx, 100*time.Hour)
 		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{child, parent}, Slots: 20})
-		h, err := job.Enqueue(t.Context(), c, parent, 10, job.Key("all"))
-		if err != nil {
-			t.Fatal(err)
+		_, c := opened(t, jobtest.NewMemory())
+		for range 3 {
+			working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
 		}
-		if got, err := h.Wait(t.Context()); got != 385 || err != nil {
-			t.Fatalf("got %d, %v", got, err)
-		}
-		// 1 to 5 were done, and are not done twice.
-		t.Logf("%d runs", runs.Load())
-		if runs.Load() > 15 {
-			t.Errorf("%d runs of children", runs.Load())
-		}
-	})
-}
-
-func TestCallersOfOneKeyShareAJobAndTheLastToLeaveCancelsIt(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		begun := make(chan context.Context, 9)
-		long := waits("long", begun).Keyed(func(n int) string { return fmt.Sprint(n) })
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}})
-		one, leaveOne := context.WithCancelCause(t.Context())
-		two, leaveTwo := context.WithCancelCause(t.Context())
-		done := make(chan error, 2)
-		for _, ctx := range []context.Context{one, two} {
-			go func() { _, err := long.Do(ctx, c, 1); done <- err }()
-		}
-		ctx := <-begun
-		synctest.Wait()
-		leaveOne(errors.New("one"))
-		if err := <-done; fault.KindOf(err) != fault.Cancelled || !fault.Started(err) {
-			t.Errorf("one: %v", err)
-		}
-		synctest.Wait()
-		if ctx.Err() != nil {
-			t.Fatal("the job ended with the first who left")
-		}
-		leaveTwo(errWhy)
-		<-done
-		<-ctx.Done()
-		if !errors.Is(context.Cause(ctx), errWhy) {
-			t.Errorf("cause %v", context.Cause(ctx))
-		}
-		if len(begun) != 0 {
-			t.Error("it ran twice")
-		}
-	})
-}
-
-func TestOwnerThatIsDeposedFencesItsHandlers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		begun := make(chan context.Context, 9)
-		long := waits("long", begun)
-		log := jobtest.NewMemory()
-		o, c := opened(t, log)
-		done := make(chan error, 1)
-		go func() { done <- job.Work(t.Context(), c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
 		h, err := job.Enqueue(t.Context(), c, long, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx := <-begun
-		if token, ok := job.Token(ctx); !ok || token.Epoch != 1 || token.Job != h.ID() {
-			t.Errorf("%v, %v", token, ok)
-		}
-		_, after := opened(t, log)
-		_, _ = job.Enqueue(t.Context(), c, long, 2) // with its next record the old one finds out
-		<-ctx.Done()
-		if fault.KindOf(context.Cause(ctx)) != fault.Fenced {
-			t.Errorf("cause %v", context.Cause(ctx))
-		}
-		if err := <-done; fault.KindOf(err) != fault.Lost {
-			t.Errorf("Work: %v", err)
-		}
-		if o.Err() == nil {
-			t.Error("the old owner is well")
-		}
-		if st, err := after.Status(t.Context(), h.ID()); err != nil || st.State != job.Ready {
-			t.Errorf("%+v, %v", st, err)
-		}
-	})
-}
-
-func TestProgressAndLinesOfARunningJobCanBeSeen(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		release := make(chan struct{})
-		chatty := does("chatty", func(ctx context.Context, n int) (int, error) {
-			for i := range n {
-				task.Report(ctx, task.Progress{Done: int64(i + 1), Total: int64(n), Note: "on"})
-				job.Logf(ctx, "line %d\nand more", i)
-			}
-			<-release
-			return n, nil
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{chatty}})
-		h, err := job.Enqueue(t.Context(), c, chatty, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		p, err := h.Progress(t.Context())
-		if err != nil || p.Done != 100 || p.Total != 100 || p.Note != "on" || len(p.Lines) != 100 || p.Lines[99] != "and more" || p.Lines[98] != "line 99" {
-			t.Errorf("%+v, %v", p, err)
-		}
-		close(release)
-		if _, err := h.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if p, err := h.Progress(t.Context()); err != nil || p.Done != 0 || p.Lines != nil {
-			t.Errorf("when it is done: %+v, %v", p, err)
-		}
-	})
-}
-
-func TestFirstAttemptContinuesTheTraceAndLaterOnesLinkToIt(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		of := task.Trace{Parent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", State: "a=b"}
-		traced := does("traced", func(ctx context.Context, n int) (int, error) {
-			if job.Link(ctx) != of {
-				t.Errorf("attempt %d has link %v", job.Attempt(ctx), job.Link(ctx))
-			}
-			if job.Attempt(ctx) == 1 {
-				if task.TraceOf(ctx) != of {
-					t.Errorf("the first has trace %v", task.TraceOf(ctx))
-				}
-				return 0, errWhy
-			}
-			if task.TraceOf(ctx) != (task.Trace{}) {
-				t.Errorf("the second has trace %v", task.TraceOf(ctx))
-			}
-			return n, nil
-		})
-		c := worked(t, job.WorkerConfig{Tasks: []task.Task{traced}})
-		h, err := job.Enqueue(task.WithTrace(t.Context(), of), c, traced, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.Wait(t.Context()); err != nil {
-			t.Error(err)
+		if got, err := h.Wait(t.Context()); got != 1 || err != nil || runs.Load() != 1 {
+			t.Errorf("got %d, %v after %d runs", got, err, runs.Load())
 		}
 	})
 }
@@ -479,6 +108,87 @@ func TestJobsOfTasksThatNobodyKnowsWaitAndAnAliasKnowsThem(t *testing.T) {
 	})
 }
 
+// A profile is what an older and a newer version of one task take.
+type (
+	profile1 struct{ Name string }
+	profile2 struct{ Name, Pronouns string }
+)
+
+func TestAFieldThatAnOlderWorkerDoesNotKnowWaitsForOneThatDoes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		older := task.Define("greet", func(context.Context, profile1) (string, error) { return "", fault.RetryAfter(errWhy, time.Hour) })
+		newer := task.Define("greet", func(_ context.Context, p profile2) (string, error) { return p.Name + "/" + p.Pronouns, nil })
+		_, c := opened(t, jobtest.NewMemory())
+		h := entered(t, c, newer, profile2{"Sam", "they"})
+		before := entered(t, c, older, profile1{"Kim"})
+		ctx, stop := context.WithCancel(t.Context())
+		done := later(func() error { return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{older}}) })
+		synctest.Wait()
+		stop()
+		if err := done(); err != nil {
+			t.Fatal(err)
+		}
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{newer}})
+		if got, err := h.Wait(t.Context()); got != "Sam/they" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if got, err := job.Find(c, newer, before.ID()).Wait(t.Context()); got != "Kim/" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+func TestHandlersRunOnAnyRung(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		panics := does("panics", func(ctx context.Context, n int) (int, error) {
+			if n == 0 {
+				panic("here")
+			}
+			if _, ok := job.Token(ctx); !ok {
+				return 0, errors.New("there is no token")
+			}
+			return n, nil
+		})
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{panics}, Runner: task.Here})
+		if n, err := panics.Do(t.Context(), c, 5); n != 5 || err != nil {
+			t.Errorf("got %d, %v", n, err)
+		}
+		if _, err := panics.Do(t.Context(), c, 0); fault.KindOf(err) != fault.Panicked {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWorkThatCannotBeginSaysWhyAndLeavesNoSession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := jobtest.NewMemory()
+		o, c := opened(t, m)
+		conf := job.WorkerConfig{Name: "late", Tasks: []task.Task{resize}, Log: quiet}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := job.Work(ended, c, conf); err != nil {
+			t.Errorf("with a context that has ended: %v", err)
+		}
+		for _, wait := range []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, time.Second} {
+			m.Faults(func(op jobtest.Op) jobtest.Fault { return jobtest.Fault{Wait: wait} })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			if err := job.Work(ctx, c, conf); err != nil {
+				t.Errorf("with one that ends while its session is opened: %v", err)
+			}
+			cancel()
+		}
+		m.Faults(nil)
+		time.Sleep(time.Minute)
+		if all, err := c.Sessions(t.Context()); len(all) != 0 || err != nil {
+			t.Errorf("there is still %+v, %v", all, err)
+		}
+		shut(t, o)
+		if err := job.Work(t.Context(), c, conf); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("with an owner that is closed: %v", err)
+		}
+	})
+}
+
 func TestWrongWorkerConfigIsRefusedByName(t *testing.T) {
 	_, c := opened(t, jobtest.NewMemory())
 	some := does("some", func(context.Context, int) (int, error) { return 0, nil })
@@ -497,86 +207,18 @@ func TestWrongWorkerConfigIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestChildThatWouldWaitForItsOwnParentsIsRefused(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		var kinds []fault.Kind
-		var nested *task.Def[int, int]
-		nested = does("nested", func(ctx context.Context, n int) (int, error) {
-			if n == 0 {
-				return 0, nil
-			}
-			_, err := nested.Do(ctx, job.Current(ctx).With(job.Queue("narrow"), job.Limit("narrow", "k")), n-1)
-			kinds = append(kinds, fault.KindOf(err))
-			return n, nil
-		})
-		for _, conf := range []job.Config{
-			{Queues: map[string]job.QueueConfig{"narrow": {Running: 3}}, Limits: map[string]job.LimitConfig{"narrow": {Running: 9}}},
-			{Limits: map[string]job.LimitConfig{"narrow": {Running: 3}}},
-		} {
-			kinds = nil
-			conf.Log = quiet
-			o := open(t, jobtest.NewMemory(), conf)
-			c := o.Client()
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{nested}}) }()
-			_, err := nested.Do(t.Context(), c.With(job.Queue("narrow"), job.Limit("narrow", "k")), 5)
-			if err != nil || len(kinds) != 3 || kinds[0] != fault.Deadlocked || kinds[1] != fault.None {
-				t.Errorf("%v, %v", kinds, err)
-			}
-			stop()
-			<-done
-		}
-	})
+func TestWorkerWithoutANameIsNamedAfterItsCallerHoweverLongThatIs(t *testing.T) {
+	some := does("some", func(_ context.Context, n int) (int, error) { return n, nil })
+	_, c := opened(t, jobtest.NewMemory())
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if err := aFunctionWithANameThatIsAsLongAsSomePeopleLikeThemToBeBecauseTheyWriteDownInItAllThatItDoesAndWhyItDoesSoAndForWhom(ctx, c, some); err != nil {
+		t.Error(err)
+	}
 }
 
-// Double runs by timers: no time is too long for a job whose worker is there.
-func TestJobThatTakesDaysRunsOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		var runs atomic.Int32
-		long := does("long", func(ctx context.Context, n int) (int, error) {
-			runs.Add(1)
-			return n, scope.Sleep(ctx, 100*time.Hour)
-		})
-		_, c := opened(t, jobtest.NewMemory())
-		for range 3 {
-			working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
-		}
-		h, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := h.Wait(t.Context()); got != 1 || err != nil || runs.Load() != 1 {
-			t.Errorf("got %d, %v after %d runs", got, err, runs.Load())
-		}
-	})
-}
-
-// Stuck "running" for ever: whatever was claimed when everything went down is
-// claimable when there is an owner again.
-func TestJobsOfAnOwnerThatIsGoneAreNotRunningAnyMore(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		log := jobtest.NewMemory()
-		begun := make(chan context.Context, 9)
-		long := waits("long", begun)
-		_, c := opened(t, log)
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		go func() { _ = job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
-		var ids []job.ID
-		for n := range 5 {
-			h, err := job.Enqueue(t.Context(), c, long, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ids = append(ids, h.ID())
-			<-begun
-		}
-		_, next := opened(t, log)
-		for _, id := range ids {
-			wantState(t, next, id, job.Ready)
-		}
-		_, _ = c.Counts(t.Context(), "")
-		_, _ = job.Enqueue(t.Context(), c, long, 9) // the old one finds out
-	})
+//go:noinline
+func aFunctionWithANameThatIsAsLongAsSomePeopleLikeThemToBeBecauseTheyWriteDownInItAllThatItDoesAndWhyItDoesSoAndForWhom(ctx context.Context, c *job.Client, t task.Task) error {
+	err := job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{t}})
+	return err
 }
