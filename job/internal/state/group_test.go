@@ -7,22 +7,6 @@ import (
 	"github.com/hemgo/hem/job/internal/state"
 )
 
-func of(group string) func(*state.Spec) {
-	return func(p *state.Spec) { p.Group = group }
-}
-
-func task(name string) func(*state.Spec) {
-	return func(p *state.Spec) { p.Task = name }
-}
-
-// enqueueMany enters n jobs that are alike.
-func (x *shard) enqueueMany(n int, change ...func(*state.Spec)) {
-	x.Helper()
-	for range n {
-		x.enqueue(change...)
-	}
-}
-
 // turns claims n jobs, for tasks if there are any, and returns their groups in
 // order.
 func (x *shard) turns(session uint64, n int, tasks ...string) string {
@@ -38,14 +22,6 @@ func (x *shard) turns(session uint64, n int, tasks ...string) string {
 		b.WriteString(x.is(job, state.Running).Group)
 	}
 	return b.String()
-}
-
-// end completes everything that is running.
-func (x *shard) end(session uint64) {
-	x.Helper()
-	for _, job := range x.Running(session) {
-		x.do(state.AppendComplete(nil, session, job, x.is(job, state.Running).Epoch, nil))
-	}
 }
 
 func (x *shard) wants(got, want string) {

@@ -74,3 +74,39 @@ func TestADeadJobThatHasItsKeyIsRevivedWithIt(t *testing.T) {
 		t.Error("it has its key though it is done")
 	}
 }
+
+func TestKeyHasOneLiveJobOfItsTask(t *testing.T) {
+	x := open(t, roomy)
+	keyed := func(p *state.Spec) { p.Key = "order 7" }
+	id := x.enqueue(keyed)
+	if out := x.do(state.AppendEnqueue(nil, spec(keyed), spec())); out.IDs[0] != id || !out.Existing[0] || out.Existing[1] {
+		t.Fatalf("got %+v", *out)
+	}
+	if other := x.enqueue(keyed, func(p *state.Spec) { p.Task = "crop" }); other == id {
+		t.Fatal("another task has the same job")
+	}
+	out := x.do(state.AppendEnqueue(nil, spec(func(p *state.Spec) { p.Key = "new" }), spec(func(p *state.Spec) { p.Key = "new" })))
+	if out.IDs[0] != out.IDs[1] || out.Existing[0] || !out.Existing[1] {
+		t.Fatalf("twice in one batch: %+v", *out)
+	}
+	x.do(state.AppendCancel(nil, id, nil))
+	again := x.enqueue(keyed)
+	if again == id {
+		t.Fatal("an ended job still has its key")
+	}
+	s := x.session()
+	for job := range uint64(20) {
+		if i, err := x.Job(job); err == nil && i.Status == state.Ready && i.ID != again {
+			x.do(state.AppendCancel(nil, job, nil))
+		}
+	}
+	_, epoch := x.claim(s)
+	x.do(state.AppendFail(nil, s, again, epoch, state.Failure{Permanent: true}))
+	third := x.enqueue(keyed)
+	x.refuses(state.ErrKeyTaken, state.AppendRevive(nil, again))
+	x.do(state.AppendCancel(nil, third, nil))
+	x.do(state.AppendRevive(nil, again))
+	if x.enqueue(keyed) != again {
+		t.Fatal("a revived job has not got its key")
+	}
+}
