@@ -136,7 +136,7 @@ func TestDirectoryThatIsReadOnlyIsRefused(t *testing.T) {
 	fill(t, l, 0, 5)
 	l.Close()
 	if err := syscall.Mount("", root, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Skipf("it cannot be made read-only here: %v", err)
+		t.Skipf("a file system cannot be made read-only here (%v): run it as root", err)
 	}
 	refused(t, dir, fault.Invalid, "read-only")
 	refused(t, filepath.Join(root, "new"), fault.Invalid, "read-only")
@@ -243,7 +243,7 @@ func socketsOf(t *testing.T) map[string]bool {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		t.Skipf("open files cannot be listed here: %v", err)
+		t.Skipf("open files cannot be listed here (%v): run it where there is a /proc, as on Linux", err)
 	}
 	found := map[string]bool{}
 	for _, e := range entries {

@@ -18,7 +18,7 @@ func small(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("a file system of its own cannot be mounted here (it takes root): %v", err)
+		t.Skipf("no file system of its own can be mounted here (%v): run it as root, or under unshare -rm", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
