@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -22,13 +23,15 @@ func TestSidesTakeAsManyTurnsAsThereAreRounds(t *testing.T) {
 }
 
 func TestCalibrateSuitsTheSlowestSide(t *testing.T) {
-	sleep := func(d time.Duration) func(int) {
-		return func(n int) { time.Sleep(time.Duration(n) * d) }
-	}
-	n := calibrate([]func(int){sleep(time.Millisecond), sleep(10 * time.Millisecond)}, 20*time.Millisecond)
-	if n < 1 || n > 2 {
-		t.Errorf("got %d operations, want the two that the slower side does in 20 ms", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		sleep := func(d time.Duration) func(int) {
+			return func(n int) { time.Sleep(time.Duration(n) * d) }
+		}
+		n := calibrate([]func(int){sleep(time.Millisecond), sleep(10 * time.Millisecond)}, 20*time.Millisecond)
+		if n != 2 {
+			t.Errorf("got %d operations, want the two that the slower side does in 20 ms", n)
+		}
+	})
 }
 
 func TestOursIsComparedWithEachRival(t *testing.T) {
