@@ -22,10 +22,7 @@ func TestCancelReachesARunningHandlerWithItsCause(t *testing.T) {
 		begun := make(chan context.Context, 1)
 		long := waits("long", begun)
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}})
-		h, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, long, 1)
 		ctx := <-begun
 		before := time.Now()
 		if st, err := c.CancelCause(t.Context(), h.ID(), errWhy); st != job.Running || err != nil {
@@ -81,15 +78,9 @@ func TestOfTwoWhoCancelAJobTheFirstSaysWhy(t *testing.T) {
 		long := waits("long", begun)
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 1})
 		second := fault.Sentinel("job_test: second")
-		running, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		running := entered(t, c, long, 1)
 		<-begun
-		pending, err := job.Enqueue(t.Context(), c, long, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pending := entered(t, c, long, 2)
 		for _, h := range []*job.Handle[int]{pending, running} {
 			for _, why := range []error{errWhy, second, nil} {
 				if _, err := c.CancelCause(t.Context(), h.ID(), why); err != nil {
@@ -167,10 +158,7 @@ func TestCancelOfAParentReachesAThousandChildren(t *testing.T) {
 			})
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long, parent}, Slots: 600}) // the others wait
-		h, err := job.Enqueue(t.Context(), c, parent, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, parent, 1000)
 		synctest.Wait()
 		if n, _ := c.Counts(t.Context(), ""); n.Running != 601 || n.Ready != 400 || active.Load() != 600 {
 			t.Fatalf("%+v, %d active", n, active.Load())
@@ -201,10 +189,7 @@ func TestParentThatIsCancelledAsItCallsSaysWhy(t *testing.T) {
 		_, c := opened(t, m)
 		working(t, c, job.WorkerConfig{Tasks: []task.Task{child, parent}})
 		for n := range 20 {
-			h, err := job.Enqueue(t.Context(), c, parent, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := entered(t, c, parent, n)
 			synctest.Wait()
 			m.Faults(func(jobtest.Op) jobtest.Fault { return jobtest.Fault{Lag: 10 * time.Millisecond} })
 			if _, err := c.CancelCause(t.Context(), h.ID(), errWhy); err != nil {

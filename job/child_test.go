@@ -28,10 +28,7 @@ func TestAttachedChildrenEndWithTheAttemptOfTheirParent(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{child, parent}})
-		h, err := job.Enqueue(t.Context(), c, parent, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, parent, 3)
 		ctx := <-begun
 		close(release)
 		if got, err := h.Wait(t.Context()); got != 3 || err != nil {
@@ -74,10 +71,7 @@ func TestParentThatIsRunAgainJoinsWhatItHadBegun(t *testing.T) {
 			})
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{child, parent}, Slots: 20})
-		h, err := job.Enqueue(t.Context(), c, parent, 10, job.Key("all"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, parent, 10, job.Key("all"))
 		if got, err := h.Wait(t.Context()); got != 385 || err != nil {
 			t.Fatalf("got %d, %v", got, err)
 		}
@@ -241,10 +235,7 @@ func TestOptionsOfTheClientInAHandlerAreThoseOfItsChildren(t *testing.T) {
 		})
 		_, c := opened(t, jobtest.NewMemory())
 		working(t, c.With(job.Queue("from-worker")), job.WorkerConfig{Tasks: []task.Task{child, parent}})
-		h, err := job.Enqueue(t.Context(), c, parent, 1, job.Group("tenant"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, parent, 1, job.Group("tenant"))
 		if _, err := h.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job"
-	"github.com/hemgo/hem/job/jobtest"
 	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
 )
@@ -28,11 +27,8 @@ func TestPanicAndGoexitFailTheJobAndNotTheWorker(t *testing.T) {
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{broken}})
 		for n := range 2 {
-			h, err := job.Enqueue(t.Context(), c, broken, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = h.Wait(t.Context())
+			h := entered(t, c, broken, n)
+			_, err := h.Wait(t.Context())
 			var p *fault.Panic
 			if !errors.As(err, &p) || p.Goexit != (n == 1) || !strings.Contains(p.Stack, "handler_test.go") && n == 0 {
 				t.Errorf("%d: got %v", n, err)
@@ -112,31 +108,15 @@ type absent struct{ text string }
 func (a *absent) Error() string { return a.text }
 
 func TestHandlerWhoseErrorPanicsFailsTheJobAndNotTheWorker(t *testing.T) {
-	var none *absent
-	broken := does("broken", func(context.Context, int) (int, error) { return 0, none })
-	_, c := opened(t, jobtest.NewMemory())
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{broken}}) }()
-	h, err := job.Enqueue(t.Context(), c, broken, 1, job.Attempts(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	within, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	_, err = h.Wait(within)
-	if err == nil || within.Err() != nil || !strings.Contains(err.Error(), "absent") {
-		t.Errorf("got %v", err)
-	}
-	stop()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
+	bubble(t, func(t *testing.T) {
+		var none *absent
+		broken := does("broken", func(context.Context, int) (int, error) { return 0, none })
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{broken}})
+		h := entered(t, c, broken, 1, job.Attempts(1))
+		if _, err := h.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "absent") {
+			t.Errorf("got %v", err)
 		}
-	case <-time.After(time.Second):
-		t.Error("Work does not end")
-	}
+	})
 }
 
 func TestWhatIsTooLargeToBeKeptIsCutAndEndsItsJob(t *testing.T) {
@@ -166,10 +146,7 @@ func TestWhatIsTooLargeToBeKeptIsCutAndEndsItsJob(t *testing.T) {
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{vast}, Slots: 1})
 		for n := range 6 {
-			h, err := job.Enqueue(t.Context(), c, vast, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := entered(t, c, vast, n)
 			switch _, err := h.Wait(t.Context()); {
 			case n == 0 && err != nil, n > 0 && err == nil, n == 1 && fault.KindOf(err) != fault.Invalid:
 				t.Errorf("%d: %.300v", n, err)

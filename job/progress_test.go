@@ -27,10 +27,7 @@ func TestProgressAndLinesOfARunningJobCanBeSeen(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{chatty}})
-		h, err := job.Enqueue(t.Context(), c, chatty, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, chatty, 100)
 		time.Sleep(time.Second)
 		p, err := h.Progress(t.Context())
 		if err != nil || p.Done != 100 || p.Total != 100 || p.Note != "on" || len(p.Lines) != 100 || p.Lines[99] != "and more" || p.Lines[98] != "line 99" {
@@ -87,10 +84,7 @@ func TestProgressOfALaterAttemptIsHeard(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{twice}})
-		h, err := job.Enqueue(t.Context(), c, twice, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, twice, 1)
 		var notes []string
 		ctx := task.OnProgress(t.Context(), func(p task.Progress) { notes = append(notes, fmt.Sprint(p.Note, ": ", p.Done)) })
 		if _, err := h.Wait(ctx); err != nil {
@@ -153,10 +147,7 @@ func TestStormOfProgressIsThinnedAndItsEndIsHeard(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{loud}})
-		h, err := job.Enqueue(t.Context(), c, loud, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, loud, 1)
 		var heard []task.Progress
 		done := later(func() error {
 			_, err := h.Wait(task.OnProgress(t.Context(), func(p task.Progress) { heard = append(heard, p) }))

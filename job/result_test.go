@@ -27,10 +27,7 @@ func TestThousandWaitForOneJobAndAllHaveItsResult(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{held}})
-		h, err := job.Enqueue(t.Context(), c, held, 7)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, held, 7)
 		var all sync.WaitGroup
 		var heard atomic.Int32
 		for i := range 1000 {
@@ -93,10 +90,7 @@ func TestJobThatIsNotKeptTellsThoseWhoWaitedAndNobodyElse(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		nap := does("nap", func(ctx context.Context, n int) (int, error) { return n, scope.Sleep(ctx, time.Second) })
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{nap}})
-		h, err := job.Enqueue(t.Context(), c, nap, 3, job.Keep(0))
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, nap, 3, job.Keep(0))
 		if n, err := h.Wait(t.Context()); n != 3 || err != nil {
 			t.Errorf("got %d, %v", n, err)
 		}

@@ -28,10 +28,7 @@ func TestHandlerFailsAndIsTriedAgainAfterItsBackoff(t *testing.T) {
 			return n, nil
 		})
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{flaky}})
-		h, err := job.Enqueue(t.Context(), c, flaky, 7, job.Backoff(10*time.Second, time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, flaky, 7, job.Backoff(10*time.Second, time.Hour))
 		if got, err := h.Wait(t.Context()); got != 7 || err != nil {
 			t.Fatalf("got %d, %v", got, err)
 		}
@@ -49,15 +46,10 @@ func TestTimeoutEndsTheAttemptAndTheJobIsTriedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		begun := make(chan context.Context, 9)
 		long := waits("long", begun)
-		o, c := opened(t, jobtest.NewMemory())
-		_ = o
-		working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
-		h, err := job.Enqueue(t.Context(), c, long, 1, job.Attempts(2), job.Timeout(5*time.Second), job.Backoff(time.Second, time.Second))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}})
+		h := entered(t, c, long, 1, job.Attempts(2), job.Timeout(5*time.Second), job.Backoff(time.Second, time.Second))
 		start := time.Now()
-		_, err = h.Wait(t.Context())
+		_, err := h.Wait(t.Context())
 		if !errors.Is(err, context.DeadlineExceeded) || fault.KindOf(err) != fault.Deadline {
 			t.Errorf("got %v", err)
 		}

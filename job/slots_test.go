@@ -87,10 +87,7 @@ func TestWhatOutlivesItsHandlerLendsNoSlot(t *testing.T) {
 			return n, nil
 		})
 		_, c := opened(t, jobtest.NewMemory())
-		h, err := job.Enqueue(t.Context(), c, never, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, never, 1)
 		careless := does("careless", func(ctx context.Context, n int) (int, error) {
 			for range 5 {
 				go func() { _, _ = h.Wait(context.WithoutCancel(ctx)) }()
@@ -171,14 +168,13 @@ func TestChildThatWouldWaitForItsOwnParentsIsRefused(t *testing.T) {
 			o := open(t, jobtest.NewMemory(), conf)
 			c := o.Client()
 			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{nested}}) }()
+			done := later(func() error { return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{nested}}) })
 			_, err := nested.Do(t.Context(), c.With(job.Queue("narrow"), job.Limit("narrow", "k")), 5)
 			if err != nil || len(kinds) != 3 || kinds[0] != fault.Deadlocked || kinds[1] != fault.None {
 				t.Errorf("%v, %v", kinds, err)
 			}
 			stop()
-			<-done
+			done()
 		}
 	})
 }

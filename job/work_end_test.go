@@ -21,26 +21,15 @@ func TestWorkerThatEndsLetsHandlersFinishWithinItsGrace(t *testing.T) {
 		})
 		_, c := opened(t, jobtest.NewMemory())
 		ctx, stop := context.WithCancelCause(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{slow}, Grace: 10 * time.Second})
-		}()
-		var hs []*job.Handle[int]
-		for _, n := range []int{5, 60} {
-			h, err := job.Enqueue(t.Context(), c, slow, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hs = append(hs, h)
-		}
+		done := later(func() error {
+			return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{slow}, Grace: 10 * time.Second})
+		})
+		hs := []*job.Handle[int]{entered(t, c, slow, 5), entered(t, c, slow, 60)}
 		synctest.Wait()
 		stop(errWhy)
-		later, err := job.Enqueue(t.Context(), c, slow, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		after := entered(t, c, slow, 1)
 		start := time.Now()
-		if err := <-done; err != nil || time.Since(start) != 10*time.Second {
+		if err := done(); err != nil || time.Since(start) != 10*time.Second {
 			t.Errorf("Work: %v after %v", err, time.Since(start))
 		}
 		for i, want := range []job.State{job.Done, job.Ready} {
@@ -49,7 +38,7 @@ func TestWorkerThatEndsLetsHandlersFinishWithinItsGrace(t *testing.T) {
 				t.Errorf("%d: %+v, %v", i, st, err)
 			}
 		}
-		if st, _ := later.Status(t.Context()); st.State != job.Ready {
+		if st, _ := after.Status(t.Context()); st.State != job.Ready {
 			t.Errorf("what came later: %+v", st)
 		}
 	})
@@ -67,10 +56,7 @@ func TestHandlerThatIgnoresItsContextIsAwaitedAndHeard(t *testing.T) {
 		work := later(func() error {
 			return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{deaf}, Grace: time.Second})
 		})
-		h, err := job.Enqueue(t.Context(), c, deaf, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, deaf, 3)
 		synctest.Wait()
 		stop()
 		if err := work(); err != nil || time.Since(start) != time.Minute {
@@ -113,27 +99,22 @@ type causes []error
 func (c causes) Error() string { return fmt.Sprint([]error(c)) }
 
 func TestWorkerThatEndsForAnyCauseGivesItsJobsBack(t *testing.T) {
-	begun := make(chan context.Context, 1)
-	long := waits("long", begun)
-	_, c := opened(t, jobtest.NewMemory())
-	ctx, stop := context.WithCancelCause(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}, Grace: time.Millisecond}) }()
-	h, err := job.Enqueue(t.Context(), c, long, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-begun
-	stop(causes{errWhy})
-	select {
-	case err := <-done:
-		if err != nil {
+	bubble(t, func(t *testing.T) {
+		begun := make(chan context.Context, 1)
+		long := waits("long", begun)
+		_, c := opened(t, jobtest.NewMemory())
+		ctx, stop := context.WithCancelCause(t.Context())
+		done := later(func() error {
+			return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}, Grace: time.Millisecond})
+		})
+		h := entered(t, c, long, 1)
+		<-begun
+		stop(causes{errWhy})
+		if err := done(); err != nil {
 			t.Error(err)
 		}
-	case <-time.After(time.Second):
-		t.Error("Work does not end")
-	}
-	wantState(t, c, h.ID(), job.Ready)
+		wantState(t, c, h.ID(), job.Ready)
+	})
 }
 
 func TestWorkEndsWhenItsOwnerIsClosedAndItsHandlersAreTold(t *testing.T) {
@@ -164,12 +145,8 @@ func TestOwnerThatIsDeposedFencesItsHandlers(t *testing.T) {
 		long := waits("long", begun)
 		log := jobtest.NewMemory()
 		o, c := opened(t, log)
-		done := make(chan error, 1)
-		go func() { done <- job.Work(t.Context(), c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
-		h, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		done := later(func() error { return job.Work(t.Context(), c, job.WorkerConfig{Tasks: []task.Task{long}}) })
+		h := entered(t, c, long, 1)
 		ctx := <-begun
 		if token, ok := job.Token(ctx); !ok || token.Epoch != 1 || token.Job != h.ID() {
 			t.Errorf("%v, %v", token, ok)
@@ -180,7 +157,7 @@ func TestOwnerThatIsDeposedFencesItsHandlers(t *testing.T) {
 		if fault.KindOf(context.Cause(ctx)) != fault.Fenced {
 			t.Errorf("cause %v", context.Cause(ctx))
 		}
-		if err := <-done; fault.KindOf(err) != fault.Lost {
+		if err := done(); fault.KindOf(err) != fault.Lost {
 			t.Errorf("Work: %v", err)
 		}
 		if o.Err() == nil {
@@ -205,10 +182,7 @@ func TestJobsOfAnOwnerThatIsGoneAreNotRunningAnyMore(t *testing.T) {
 		go func() { _ = job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{long}}) }()
 		var ids []job.ID
 		for n := range 5 {
-			h, err := job.Enqueue(t.Context(), c, long, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := entered(t, c, long, n)
 			ids = append(ids, h.ID())
 			<-begun
 		}

@@ -21,10 +21,7 @@ func TestWorkerDoesWhatIsEnqueuedAndWaitGivesItsResult(t *testing.T) {
 		double := does("double", func(_ context.Context, n int) (int, error) { return 2 * n, nil })
 		c := worked(t, job.WorkerConfig{Tasks: []task.Task{double}})
 		for n := range 20 {
-			h, err := job.Enqueue(t.Context(), c, double, n)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := entered(t, c, double, n)
 			if got, err := h.Wait(t.Context()); got != 2*n || err != nil {
 				t.Fatalf("got %d, %v", got, err)
 			}
@@ -73,10 +70,7 @@ func TestJobThatTakesDaysRunsOnce(t *testing.T) {
 		for range 3 {
 			working(t, c, job.WorkerConfig{Tasks: []task.Task{long}})
 		}
-		h, err := job.Enqueue(t.Context(), c, long, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := entered(t, c, long, 1)
 		if got, err := h.Wait(t.Context()); got != 1 || err != nil || runs.Load() != 1 {
 			t.Errorf("got %d, %v after %d runs", got, err, runs.Load())
 		}
@@ -89,18 +83,14 @@ func TestJobsOfTasksThatNobodyKnowsWaitAndAnAliasKnowsThem(t *testing.T) {
 		before := does("resize", func(context.Context, int) (int, error) { return 0, errWhy })
 		_, c := opened(t, jobtest.NewMemory())
 		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{now}}) }()
-		h, err := job.Enqueue(t.Context(), c, before, 4)
-		if err != nil {
-			t.Fatal(err)
-		}
+		done := later(func() error { return job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{now}}) })
+		h := entered(t, c, before, 4)
 		time.Sleep(time.Hour)
 		if st, _ := h.Status(t.Context()); st.State != job.Ready || st.Attempt != 0 {
 			t.Errorf("%+v", st)
 		}
 		stop()
-		<-done
+		done()
 		working(t, c, job.WorkerConfig{Tasks: []task.Task{now, task.Alias(now, "resize")}})
 		if got, err := h.Wait(t.Context()); got != 4 || err != nil {
 			t.Errorf("got %d, %v", got, err)
@@ -208,13 +198,15 @@ func TestWrongWorkerConfigIsRefusedByName(t *testing.T) {
 }
 
 func TestWorkerWithoutANameIsNamedAfterItsCallerHoweverLongThatIs(t *testing.T) {
-	some := does("some", func(_ context.Context, n int) (int, error) { return n, nil })
-	_, c := opened(t, jobtest.NewMemory())
-	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer stop()
-	if err := aFunctionWithANameThatIsAsLongAsSomePeopleLikeThemToBeBecauseTheyWriteDownInItAllThatItDoesAndWhyItDoesSoAndForWhom(ctx, c, some); err != nil {
-		t.Error(err)
-	}
+	bubble(t, func(t *testing.T) {
+		some := does("some", func(_ context.Context, n int) (int, error) { return n, nil })
+		_, c := opened(t, jobtest.NewMemory())
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		if err := aFunctionWithANameThatIsAsLongAsSomePeopleLikeThemToBeBecauseTheyWriteDownInItAllThatItDoesAndWhyItDoesSoAndForWhom(ctx, c, some); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 //go:noinline

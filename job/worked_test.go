@@ -21,11 +21,10 @@ func opened(t *testing.T, log job.Log) (*job.Owner, *job.Client) {
 func working(t *testing.T, c *job.Client, conf job.WorkerConfig) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- job.Work(ctx, c, conf) }()
+	done := later(func() error { return job.Work(ctx, c, conf) })
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := done(); err != nil {
 			t.Errorf("Work: %v", err)
 		}
 	})
