@@ -175,16 +175,10 @@ func (s *State) forgetClients(n int) (gone int) {
 }
 
 func (l *clients) take() uint32 {
-	if last := len(l.free) - 1; last >= 0 {
-		slot := l.free[last]
-		l.free = l.free[:last]
-		return slot
-	}
 	if len(l.all) == 0 {
 		l.all = append(l.all, client{})
 	}
-	l.all = append(l.all, client{})
-	return uint32(len(l.all) - 1)
+	return vacant(&l.all, &l.free)
 }
 
 // append puts a client, which is in no list, at the newest end.

@@ -48,13 +48,7 @@ func (s *State) joinGroup(queueID, name uint32) uint32 {
 
 // makeGroup makes one without lanes. It uses its names.
 func (s *State) makeGroup(queueID, name uint32) (i uint32) {
-	if last := len(s.groups.free) - 1; last >= 0 {
-		i = s.groups.free[last]
-		s.groups.free = s.groups.free[:last]
-	} else {
-		i = uint32(len(s.groups.all))
-		s.groups.all = append(s.groups.all, group{})
-	}
+	i = vacant(&s.groups.all, &s.groups.free)
 	s.groups.all[i] = group{queue: queueID, name: name, lanes: s.groups.all[i].lanes[:0], used: true}
 	s.groups.index[[2]uint32{queueID, name}] = i
 	s.names.again(queueID)

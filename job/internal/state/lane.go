@@ -46,14 +46,7 @@ func (s *State) joinLane(task, queueName, groupName []byte) (uint32, bool) {
 		return 0, false
 	}
 	s.growQueues(q)
-	var i uint32
-	if last := len(s.lanes.free) - 1; last >= 0 {
-		i = s.lanes.free[last]
-		s.lanes.free = s.lanes.free[:last]
-	} else {
-		i = uint32(len(s.lanes.all))
-		s.lanes.all = append(s.lanes.all, lane{})
-	}
+	i := vacant(&s.lanes.all, &s.lanes.free)
 	s.lanes.all[i] = lane{
 		task: t, queue: q, group: s.joinGroup(q, g),
 		jobs: 1, active: notActive, ready: s.lanes.all[i].ready[:0],

@@ -77,16 +77,10 @@ func (s *State) joinCell(laneID uint32, limit, key []byte) (uint32, bool) {
 	}
 	i, ok := m.cellIndex[[2]uint32{laneID, g}]
 	if !ok {
-		if last := len(m.cellFree) - 1; last >= 0 {
-			i = m.cellFree[last]
-			m.cellFree = m.cellFree[:last]
-		} else {
-			if len(m.cells) == 0 {
-				m.cells = append(m.cells, cell{})
-			}
-			i = uint32(len(m.cells))
+		if len(m.cells) == 0 {
 			m.cells = append(m.cells, cell{})
 		}
+		i = vacant(&m.cells, &m.cellFree)
 		m.cells[i] = cell{lane: laneID, gate: g, waiting: m.cells[i].waiting[:0]}
 		m.cellIndex[[2]uint32{laneID, g}] = i
 		m.gates[g].cells = append(m.gates[g].cells, i)
@@ -108,14 +102,7 @@ func (s *State) gateFor(limit, key []byte) (uint32, bool) {
 		return 0, false
 	}
 	m.grow(l)
-	var g uint32
-	if last := len(m.gateFree) - 1; last >= 0 {
-		g = m.gateFree[last]
-		m.gateFree = m.gateFree[:last]
-	} else {
-		g = uint32(len(m.gates))
-		m.gates = append(m.gates, gate{})
-	}
+	g := vacant(&m.gates, &m.gateFree)
 	m.gates[g] = gate{limit: l, key: string(key), cells: m.gates[g].cells[:0], used: true}
 	m.byKey[gateKey{l, m.gates[g].key}] = g
 	return g, true

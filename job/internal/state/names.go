@@ -38,14 +38,7 @@ func (n *names) use(text []byte) (uint32, bool) {
 	if len(n.index) >= n.most {
 		return 0, false
 	}
-	var i uint32
-	if last := len(n.free) - 1; last >= 0 {
-		i = n.free[last]
-		n.free = n.free[:last]
-	} else {
-		i = uint32(len(n.all))
-		n.all = append(n.all, name{})
-	}
+	i := vacant(&n.all, &n.free)
 	n.all[i] = name{string(text), 1}
 	n.index[n.all[i].text] = i
 	return i, true

@@ -36,15 +36,8 @@ func (s *State) openSession(r *reader, out *Outcome) error {
 
 // addSession enters one with a higher id than all there are.
 func (s *State) addSession(n session) {
-	var slot uint32
-	if last := len(s.sessions.free) - 1; last >= 0 {
-		slot = s.sessions.free[last]
-		s.sessions.free = s.sessions.free[:last]
-		s.sessions.all[slot] = n
-	} else {
-		slot = uint32(len(s.sessions.all))
-		s.sessions.all = append(s.sessions.all, n)
-	}
+	slot := vacant(&s.sessions.all, &s.sessions.free)
+	s.sessions.all[slot] = n
 	s.sessions.order = append(s.sessions.order, n.id)
 	s.sessions.byID[n.id] = slot
 }
