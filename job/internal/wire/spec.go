@@ -23,25 +23,19 @@ func (f *Fields) Spec(p *state.Spec) {
 		return
 	}
 	if has&(1<<0) != 0 {
-		f.Text(&p.Key)
-		f.Demand(p.Key != "")
+		f.someText(&p.Key)
 	}
 	if has&(1<<1) != 0 {
-		f.Int8(&p.Priority)
-		f.Demand(p.Priority != 0)
+		f.priority(&p.Priority)
 	}
 	if has&(1<<2) != 0 {
-		f.Name(&p.Group)
-		f.Demand(p.Group != "")
+		f.group(&p.Group)
 	}
 	if has&(1<<3) != 0 {
-		f.Name(&p.Limit)
-		f.Text(&p.LimitKey)
-		f.Demand(p.Limit != "" || p.LimitKey != "")
+		f.limit(&p.Limit, &p.LimitKey)
 	}
 	if has&(1<<4) != 0 {
-		f.Byte((*byte)(&p.Unique))
-		f.Demand(p.Unique != 0)
+		f.unique(&p.Unique)
 	}
 	if has&(1<<5) != 0 {
 		f.some(&p.Timeout)
@@ -50,36 +44,22 @@ func (f *Fields) Spec(p *state.Spec) {
 		f.some(&p.Deadline)
 	}
 	if has&(1<<7) != 0 {
-		f.Uint(&p.Session)
-		f.Demand(p.Session != 0)
+		f.someUint(&p.Session)
 	}
 	if has&(1<<8) != 0 {
-		f.Uint(&p.Parent)
-		f.Uint32(&p.ParentEpoch)
-		f.Demand(p.Parent != 0 || p.ParentEpoch != 0)
+		f.parent(&p.Parent, &p.ParentEpoch)
 	}
 	set(f, &p.Attached, has&(1<<9) != 0)
 	set(f, &p.Called, has&(1<<10) != 0)
 	if has&(1<<11) != 0 {
-		f.Texts(&p.Tags, mostTags)
-		f.Demand(len(p.Tags) > 0)
+		f.tags(&p.Tags)
 	}
 	if has&(1<<12) != 0 {
-		f.Text(&p.TraceParent)
-		f.Text(&p.TraceState)
-		f.Demand(p.TraceParent != "" || p.TraceState != "")
+		f.trace(&p.TraceParent, &p.TraceState)
 	}
 	if has&(1<<13) != 0 {
-		f.Name(&p.Schedule)
-		f.Int(&p.Tick)
-		f.Demand(p.Schedule != "" || p.Tick != 0)
+		f.tick(&p.Schedule, &p.Tick)
 	}
-}
-
-// some is an Int that is not zero.
-func (f *Fields) some(v *int64) {
-	f.Int(v)
-	f.Demand(*v != 0)
 }
 
 // How many of a list are taken. What is more is nothing that package job would
@@ -120,12 +100,10 @@ func (f *Fields) Info(i *state.Info) {
 func (f *Fields) infoRest(i *state.Info, has uint64) {
 	set(f, &i.Cancel, has&(1<<0) != 0)
 	if has&(1<<1) != 0 {
-		f.Text(&i.Key)
-		f.Demand(i.Key != "")
+		f.someText(&i.Key)
 	}
 	if has&(1<<2) != 0 {
-		f.Int8(&i.Priority)
-		f.Demand(i.Priority != 0)
+		f.priority(&i.Priority)
 	}
 	if has&(1<<3) != 0 {
 		f.Uint(&i.Session)
@@ -149,17 +127,13 @@ func (f *Fields) infoRest(i *state.Info, has uint64) {
 		f.Demand(len(i.Detail) > 0 || i.Cause != 0)
 	}
 	if has&(1<<8) != 0 {
-		f.Name(&i.Group)
-		f.Demand(i.Group != "")
+		f.group(&i.Group)
 	}
 	if has&(1<<9) != 0 {
-		f.Name(&i.Limit)
-		f.Text(&i.LimitKey)
-		f.Demand(i.Limit != "" || i.LimitKey != "")
+		f.limit(&i.Limit, &i.LimitKey)
 	}
 	if has&(1<<10) != 0 {
-		f.Byte((*byte)(&i.Unique))
-		f.Demand(i.Unique != 0)
+		f.unique(&i.Unique)
 	}
 	if has&(1<<11) != 0 {
 		f.some(&i.Timeout)
@@ -168,29 +142,21 @@ func (f *Fields) infoRest(i *state.Info, has uint64) {
 		f.some(&i.Deadline)
 	}
 	if has&(1<<13) != 0 {
-		f.Uint(&i.Scope)
-		f.Demand(i.Scope != 0)
+		f.someUint(&i.Scope)
 	}
 	if has&(1<<14) != 0 {
-		f.Uint(&i.Parent)
-		f.Uint32(&i.ParentEpoch)
-		f.Demand(i.Parent != 0 || i.ParentEpoch != 0)
+		f.parent(&i.Parent, &i.ParentEpoch)
 	}
 	set(f, &i.Attached, has&(1<<15) != 0)
 	set(f, &i.Called, has&(1<<16) != 0)
 	if has&(1<<17) != 0 {
-		f.Texts(&i.Tags, mostTags)
-		f.Demand(len(i.Tags) > 0)
+		f.tags(&i.Tags)
 	}
 	if has&(1<<18) != 0 {
-		f.Text(&i.TraceParent)
-		f.Text(&i.TraceState)
-		f.Demand(i.TraceParent != "" || i.TraceState != "")
+		f.trace(&i.TraceParent, &i.TraceState)
 	}
 	if has&(1<<19) != 0 {
-		f.Name(&i.Schedule)
-		f.Int(&i.Tick)
-		f.Demand(i.Schedule != "" || i.Tick != 0)
+		f.tick(&i.Schedule, &i.Tick)
 	}
 }
 
