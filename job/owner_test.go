@@ -136,24 +136,31 @@ func TestALogThatPanicsHangsNobody(t *testing.T) {
 	})
 }
 
+// misled opens an owner whose wall clock is wrong by so much.
+func misled(t *testing.T) (o *job.Owner, wrong *atomic.Int64) {
+	t.Helper()
+	wrong = new(atomic.Int64)
+	start := time.Now()
+	o, err := job.OpenAt(t.Context(), jobtest.NewMemory(), job.Config{Log: quiet}, func() (time.Time, time.Duration) {
+		return time.Now().Add(time.Duration(wrong.Load())), time.Since(start)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, o) })
+	return o, wrong
+}
+
 func TestAClockThatJumpsNeitherStopsTimersNorMakesThemEarly(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"back an hour": -time.Hour, "forward a day": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				var offset atomic.Int64
-				start := time.Now()
-				o, err := job.OpenAt(t.Context(), jobtest.NewMemory(), job.Config{Log: quiet}, func() (time.Time, time.Duration) {
-					return time.Now().Add(time.Duration(offset.Load())), time.Since(start)
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer shut(t, o)
+				o, wrong := misled(t)
 				s := session(t, o.Client())
 				put(t, o.Client(), 1, job.Delay(10*time.Minute))
 				began := time.Now()
 				time.Sleep(time.Minute)
-				offset.Store(int64(jump))
+				wrong.Store(int64(jump))
 				claim(t, s)
 				took := time.Since(began)
 				// Back: the owner's time goes on at half the pace, from when it last

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -342,19 +341,11 @@ func TestSchedulesAreListedPageByPage(t *testing.T) {
 // A clock that is set back neither repeats ticks nor stops them for ever.
 func TestAClockThatIsSetBackRepeatsNoTick(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		var offset atomic.Int64
-		start := time.Now()
-		o, err := job.OpenAt(t.Context(), jobtest.NewMemory(), job.Config{Log: quiet}, func() (time.Time, time.Duration) {
-			return time.Now().Add(time.Duration(offset.Load())), time.Since(start)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer shut(t, o)
+		o, wrong := misled(t)
 		c := o.Client()
 		schedule(t, c, "minutely", job.Every(time.Minute))
 		time.Sleep(10*time.Minute + time.Second)
-		offset.Store(-int64(5 * time.Minute))
+		wrong.Store(-int64(5 * time.Minute))
 		time.Sleep(20 * time.Minute)
 		ticks := make(map[time.Time]bool)
 		for s, err := range c.All(t.Context(), job.Query{}) {
