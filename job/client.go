@@ -90,7 +90,7 @@ func (c *Client) Input(ctx context.Context, id ID) ([]byte, error) {
 // begin with it. One that is Running stays so until its attempt ends: it is not
 // tried again, and is Cancelled unless it was completed. One that has ended stays
 // as it is, which is no error. Whoever works on the job is told at once: its
-// handler's context ends, with a cause that Is the one which [CancelCause] was
+// handler's context ends, with a cause that Is the one which [Client.CancelCause] was
 // given. What the job has begun through [Current] is cancelled with it.
 //
 // # Errors

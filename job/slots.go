@@ -26,7 +26,7 @@ type slots struct {
 	waiter  *graph.Wait // of who waits for a change; nil is nobody
 }
 
-// claimable is how many jobs may be claimed. mu is held.
+// claimableLocked is how many jobs may be claimed.
 func (s *slots) claimableLocked() int { return min(s.free, s.size-s.telling) }
 
 // wait returns how many jobs may be claimed, when there are any; 0 when ctx has

@@ -8,8 +8,8 @@ import (
 	"github.com/hemgo/hem/job/internal/state"
 )
 
-// TestAClaimThatWaitsForARate… hold that whoever waits for a job has it the moment
-// that something lets it go, by Next.Wake alone.
+// Whoever waits for a job has it the moment that something lets it go, by Next.Wake
+// alone.
 func TestAClaimThatWaitsForARateIsServedExactlyOnTime(t *testing.T) {
 	for name, c := range map[string]struct {
 		queue string

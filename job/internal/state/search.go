@@ -22,8 +22,8 @@ type Query struct {
 }
 
 // Search returns the jobs that q finds whose ids are below a number, the newest
-// first, as Brief does: most at most, of look at most that are looked at. next is the number for
-// the next call; 0 says that there are no more.
+// first, as Brief does: most at most, of look at most that are looked at. next is
+// the number for the next call; 0 says that there are no more.
 //
 // It looks at no job of another status, and at all of those otherwise.
 func (s *State) Search(q *Query, below uint64, most, look int) (found []Info, next uint64) {
@@ -34,13 +34,13 @@ func (s *State) Search(q *Query, below uint64, most, look int) (found []Info, ne
 	for page--; page >= 0; page-- {
 		at := s.byID.order[page]
 		p := s.byID.pages[at]
-		todo := p.having(q.Statuses)
+		left := p.having(q.Statuses)
 		if first := at * indexPageLen; below < first+indexPageLen {
-			todo &= 1<<(below-first) - 1
+			left &= 1<<(below-first) - 1
 		}
-		for todo != 0 {
-			bit := bits.Len64(todo) - 1
-			todo &^= 1 << bit
+		for left != 0 {
+			bit := bits.Len64(left) - 1
+			left &^= 1 << bit
 			id := at*indexPageLen + uint64(bit)
 			if look == 0 || len(found) == most {
 				return found, id + 1
