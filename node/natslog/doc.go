@@ -33,6 +33,8 @@
 //	DIR/LOCK         held by flock while a Log is open; has the store's id in it
 //	DIR/head         what the log must contain: two slots, see below
 //	DIR/jetstream/   the server's: one stream, one replica, flushed at each record
+//	DIR/clean        there while no Log is open, if the last was closed in good order
+//	DIR/shelter/     second names of the stream's files, while the server opens it
 //
 //	head   0                       4096
 //	       │ slot │                │ slot │

@@ -32,6 +32,10 @@ func Newer(file []byte) []byte {
 	return b
 }
 
+// TakeShelter leaves in dir what a crash does while the server opens the stream, but
+// for what the server has done by then.
+func TakeShelter(dir string) error { return takeShelter(dir) }
+
 // HalfMade leaves in dir what a crash in the making of a log does.
 func HalfMade(t *testing.T, dir string) {
 	t.Helper()

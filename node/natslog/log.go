@@ -136,6 +136,7 @@ func (l *Log) make(ctx context.Context) error {
 	err = n.create(ctx, l.id())
 	err = errors.Join(err, n.stop()) // what follows opens it as everyone does, and so proves that one can
 	if err == nil {
+		keepIndex(l.dir)
 		err = syncDir(l.dir)
 	}
 	if err == nil {
@@ -157,23 +158,43 @@ func (l *Log) id() string {
 
 // start starts the server over the store and compares what it has with the head.
 func (l *Log) start(ctx context.Context) error {
+	if err := fromShelter(l.dir); err != nil {
+		return refuse(l.dir, fault.Failed, err, "see what the log says")
+	}
 	if _, err := os.Stat(filepath.Join(l.dir, storeName)); err != nil {
 		return damaged(l.dir, "the directory "+storeName+" is missing")
 	}
 	if err := l.syncTail(); err != nil {
 		return refuse(l.dir, fault.Failed, err, "see what the log says")
 	}
+	if err := dropIndex(l.dir); err != nil {
+		return l.unopened(err)
+	}
+	if err := takeShelter(l.dir); err != nil {
+		return l.unopened(fmt.Errorf("link the store's files: %w", err))
+	}
 	n, err := startNode(l.dir, l.c)
 	if err != nil {
-		return refuse(l.dir, fault.Failed, err, "see what the log says")
+		return l.putBack(l.unopened(err))
 	}
 	e, err := l.compare(ctx, n)
 	if err == nil {
 		err = l.catchUp(ctx, n, e)
 	}
 	if err != nil {
-		n.stop()
-		return err
+		if n.stop() != nil {
+			return l.stuckError() // what is in the shelter is put back by who comes next
+		}
+		if errors.Is(err, job.ErrDamaged) && (n.saidFull() || deleted(l.dir)) {
+			err = l.unopened(errors.New(n.said())) // it has not seen what there is
+		}
+		return l.putBack(err)
+	}
+	if err := leaveShelter(l.dir); err != nil {
+		if n.stop() != nil {
+			return l.stuckError()
+		}
+		return l.unopened(err)
 	}
 	if oldest := l.head.get().oldest; e.first < oldest { // a trim was interrupted, or left part of a block
 		to, err := l.nextBlock(e.first, oldest, oldest)
@@ -187,6 +208,23 @@ func (l *Log) start(ctx context.Context) error {
 	l.room.settle(l.dir, &l.c, e.bytes)
 	l.node.Store(n)
 	return nil
+}
+
+// unopened is the error of a store that could not be opened this time.
+func (l *Log) unopened(why error) error {
+	if saysFull(why.Error()) {
+		why = fmt.Errorf("%w: %w", errNoSpace, why)
+	}
+	return refuse(l.dir, fault.Failed, why, "see what the log says, and try again")
+}
+
+// putBack puts the stream back that the server may have deleted, and returns why it
+// could not be opened.
+func (l *Log) putBack(why error) error {
+	if err := fromShelter(l.dir); err != nil {
+		return errors.Join(why, err)
+	}
+	return why
 }
 
 // catchUp notes in the head what was stored and not noted any more. From now on
@@ -338,8 +376,13 @@ func (l *Log) release() error {
 	if l.stuck.Load() {
 		return l.stuckError()
 	}
-	if n := l.node.Load(); n != nil && n.stop() != nil {
-		return l.stuckError()
+	if n := l.node.Load(); n != nil {
+		if n.stop() != nil {
+			return l.stuckError()
+		}
+		if n.trouble.Load() == nil {
+			keepIndex(l.dir)
+		}
 	}
 	if l.head != nil {
 		err = l.head.close()

@@ -38,6 +38,7 @@ type node struct {
 
 	alarm   chan struct{} // something was logged as an error
 	trouble atomic.Pointer[string]
+	warning atomic.Pointer[string]
 }
 
 // startNode starts a server over dir.
@@ -118,15 +119,25 @@ func (n *node) stop() error {
 
 // said is what the server has complained of last.
 func (n *node) said() string {
-	if s := n.trouble.Load(); s != nil {
-		return *s
+	for _, s := range []*string{n.trouble.Load(), n.warning.Load()} {
+		if s != nil {
+			return *s
+		}
 	}
 	return "no reason is known"
 }
 
 // saidFull reports whether the server has complained of the disk's being full.
 func (n *node) saidFull() bool {
-	s := n.said()
+	for _, s := range []*string{n.trouble.Load(), n.warning.Load()} {
+		if s != nil && saysFull(*s) {
+			return true
+		}
+	}
+	return false
+}
+
+func saysFull(s string) bool {
 	return strings.Contains(s, syscall.ENOSPC.Error()) || strings.Contains(s, syscall.EDQUOT.Error())
 }
 
@@ -229,8 +240,12 @@ type serverLog struct {
 func (s *serverLog) Noticef(format string, v ...any) { s.log.Debug(fmt.Sprintf(format, v...)) }
 func (s *serverLog) Debugf(format string, v ...any)  {}
 func (s *serverLog) Tracef(format string, v ...any)  {}
-func (s *serverLog) Warnf(format string, v ...any)   { s.log.Warn(fmt.Sprintf(format, v...)) }
 func (s *serverLog) Fatalf(format string, v ...any)  { s.Errorf(format, v...) } // it goes on, and says no
+func (s *serverLog) Warnf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	s.n.warning.Store(&text)
+	s.log.Warn(text)
+}
 func (s *serverLog) Errorf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	s.n.trouble.Store(&text)
