@@ -28,6 +28,8 @@ type attempt struct {
 	over  bool        // the handler has returned
 	end   func(error) // ends the handler's context; nil before it is there, and when the handler has ended
 	why   error       // to end it with
+
+	refused fault.Kind // the rung has refused the work, with an error of that kind; run's
 }
 
 func newAttempt(st *stint, l *Lease) *attempt {
@@ -84,7 +86,7 @@ func (a *attempt) returned() {
 func (a *attempt) run(ctx context.Context) error {
 	info := &a.lease.info
 	h := origin.With(ctx, &a.origin)
-	if info.Attempt == 1 && info.TraceParent != "" {
+	if info.Attempt == 1 && len(info.Failures) == 0 && info.TraceParent != "" {
 		h = task.WithTrace(h, task.Trace{Parent: info.TraceParent, State: info.TraceState})
 	}
 	h = task.OnProgress(h, a.reports.progress)
@@ -118,6 +120,8 @@ func (a *attempt) run(ctx context.Context) error {
 		a.tell(context.WithoutCancel(ctx), out, err, why)
 	}()
 	out, err = a.tasks[info.Task].Serve(h, a.conf.Runner, info.Input)
+	a.refused = refusalOf(h, err)
+	a.rest(h, err)
 	return nil
 }
 
@@ -177,6 +181,10 @@ func (a *attempt) tell(ctx context.Context, out []byte, err error, why error) {
 	switch {
 	case err == nil:
 		told = a.lease.Complete(ctx, out)
+	case a.refused == fault.Invalid:
+		told = a.lease.fail(ctx, err, false) // another worker's rung may take it
+	case a.refused != fault.None:
+		told = a.lease.Return(ctx)
 	case !isStopping(why) || kindOf(err) != fault.Cancelled && !isIn(err, why):
 		told = a.lease.Fail(ctx, err)
 	case a.lease.info.Attached: // which is not tried again

@@ -80,8 +80,15 @@ func (l *Lease) Fail(ctx context.Context, err error) error {
 	if err == nil {
 		panic("job: Fail with a nil error")
 	}
+	return l.fail(ctx, err, true)
+}
+
+// fail is Fail. If bury is false the job is tried again whatever err is, as long as it
+// has attempts left.
+func (l *Lease) fail(ctx context.Context, err error, bury bool) error {
 	r := l.request(owner.Fail)
 	r.Failure = failureOf(err)
+	r.Failure.Permanent = r.Failure.Permanent && bury
 	return l.ask(ctx, opFail, r)
 }
 

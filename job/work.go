@@ -25,8 +25,9 @@ type WorkerConfig struct {
 	// them. There must be one.
 	Tasks []task.Task
 
-	// Runner is the rung on which handlers run. The default is a goroutine for
-	// each in this process.
+	// Runner is the rung on which handlers run. What it refuses before it has
+	// begun is given back, or tried again: the slot rests for 100 ms to 10 s, and
+	// Log is told. The default is a goroutine for each in this process.
 	Runner task.Runner
 
 	// Slots is how many handlers run at a time. A handler that waits for a job,

@@ -53,9 +53,12 @@ type stint struct {
 	*worker
 	session *Session
 	quit    context.CancelCauseFunc // ends claiming
+	quits   <-chan struct{}         // it has
 
-	mu   sync.Mutex
-	lost error // why the session's jobs are not its own any more
+	mu       sync.Mutex
+	lost     error     // why the session's jobs are not its own any more
+	refusals int       // how often the rung has refused work since it took some
+	warned   time.Time // when that was last told
 }
 
 // stint returns nil when ctx has ended and all is done, and otherwise why it could
@@ -71,7 +74,7 @@ func (w *worker) stint(ctx context.Context) error {
 	w.running, w.early = make(map[claimID]*attempt), make(map[claimID]error)
 	claiming, quit := context.WithCancelCause(ctx)
 	defer quit(nil)
-	st := &stint{worker: w, session: session, quit: quit}
+	st := &stint{worker: w, session: session, quit: quit, quits: claiming.Done()}
 	rest := context.WithoutCancel(ctx) // what has begun is ended in an orderly way
 	_ = scope.Run(rest, func(_ context.Context, s *scope.Scope) error {
 		s.Daemon(st.listen, scope.Name("cancelled jobs"))
