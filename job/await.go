@@ -8,9 +8,9 @@ import (
 	"github.com/hemgo/hem/task"
 )
 
-func awaiting(ctx context.Context, id, seen uint64, follow bool) *request {
+func awaiting(ctx context.Context, id, seen, caller uint64) *request {
 	r := &request{}
-	r.Op, r.Job, r.Watched, r.Seen, r.Follow = owner.Await, id, task.Watched(ctx), seen, follow
+	r.Op, r.Job, r.Watched, r.Seen, r.Caller = owner.Await, id, task.Watched(ctx), seen, caller
 	return r
 }
 
@@ -29,7 +29,7 @@ func (c *Client) wait(ctx context.Context, r *request) (*state.Info, error) {
 		if len(r.Jobs) > 0 {
 			return &r.Jobs[0], nil
 		}
-		next := awaiting(ctx, r.Job, r.Report.Seq, r.Follow)
+		next := awaiting(ctx, r.Job, r.Report.Seq, r.Caller)
 		next.called, next.scope = r.called, r.scope
 		r = next
 	}

@@ -67,7 +67,7 @@ func (h *Handle[Out]) Wait(ctx context.Context) (Out, error) {
 	if ctx == nil {
 		panic("job: Wait with a nil context")
 	}
-	info, err := h.client.wait(ctx, awaiting(ctx, uint64(h.id), 0, false))
+	info, err := h.client.wait(ctx, awaiting(ctx, uint64(h.id), 0, 0))
 	if err != nil {
 		var none Out
 		return none, refusal(opWait, h.id.String(), err)

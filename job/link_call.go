@@ -146,7 +146,6 @@ func (l *link) leave(ctx context.Context, c *call, cause error) error {
 	l.mu.Lock()
 	if c.done || !c.doubtful() {
 		if !c.done {
-			end.dropped = c.sent > 0 // the owner is told, or has heard the connection break
 			l.forget(c)
 		}
 		l.mu.Unlock()
@@ -174,11 +173,7 @@ func (l *link) leave(ctx context.Context, c *call, cause error) error {
 
 // outcome is what a caller is told whose context has ended.
 func (c *call) outcome(end *gone) error {
-	if c.done && c.r.Err == owner.ErrDropped {
-		end.dropped = true
-		return end
-	}
-	if !c.done {
+	if !c.done || c.r.Err == owner.ErrDropped {
 		return end
 	}
 	return c.r.Err
@@ -356,8 +351,9 @@ func (l *link) answered(c *call, a *owner.Request, q *read) {
 		l.orphaned(a, r.Session)
 		l.settle(c)
 		delete(l.calls, c.id)
-	case err == state.ErrOutdated && c.book != nil && c.sent == 1:
-		// It was asked once, and refused: so it may be asked under another name.
+	case err == owner.ErrUnnamed && c.book != nil, err == state.ErrOutdated && c.book != nil && c.sent == 1:
+		// It was asked once, and refused, or is known not to have happened: so it may be
+		// asked under another name.
 		l.off(c)
 		c.book.forgotten, c.book, c.sent = true, nil, 0
 		l.offer(c)

@@ -17,10 +17,12 @@ import (
 const (
 	leastPause  = 50 * time.Millisecond // between two attempts, doubled each time
 	mostPause   = 2 * time.Second
-	dialTime    = 5 * time.Second // for one attempt, the greeting included
-	pingAfter   = time.Second     // without a word
-	pongWithin  = 2 * time.Second // after a ping
-	steadyAfter = 2 * time.Second // a connection that has lasted so long is followed by another at once
+	dialTime    = 5 * time.Second  // for one attempt, the greeting included
+	pingAfter   = time.Second      // without a word
+	pongWithin  = 2 * time.Second  // after a ping
+	leastRate   = 32 << 10         // bytes a second that a connection brings, if it brings anything
+	mostSlack   = 10 * time.Second // for that, after a ping
+	steadyAfter = 2 * time.Second  // a connection that has lasted so long is followed by another at once
 )
 
 // run sees to it that there is a line, until the link has ended.
@@ -33,7 +35,7 @@ func (l *link) run() {
 		if l.ctx.Err() != nil {
 			return
 		}
-		if fault.KindOf(err) == fault.Invalid {
+		if !errors.Is(err, errDial) && fault.KindOf(err) == fault.Invalid {
 			l.end(invalid(opConnect, l.conf.Name, err))
 			return
 		}
@@ -65,7 +67,7 @@ func (l *link) connect() (was bool, err error) {
 		err = errNoConn
 	}
 	if err != nil {
-		err = fmt.Errorf("dial: %w", err)
+		err = fmt.Errorf("%w: %w", errDial, err)
 		l.mu.Lock()
 		l.broke = err
 		l.mu.Unlock()
@@ -87,6 +89,7 @@ func (l *link) connect() (was bool, err error) {
 }
 
 var (
+	errDial       = errors.New("dial")
 	errNoConn     = errors.New("it returned nothing")
 	errNoGreeting = fmt.Errorf("whoever answers has not said in %v that it is an owner", dialTime)
 	errNoPong     = fmt.Errorf("nothing was heard for %v", pingAfter+pongWithin)
@@ -106,6 +109,7 @@ type line struct {
 	heard  time.Time // when something came last
 	spoke  bool      // that was more than a greeting
 	pinged time.Time // when it was asked since whether anybody is there; else zero
+	said   int       // bytes since something came last: they may be on their way yet
 	why    error     // it was cut
 }
 
@@ -161,7 +165,7 @@ func (c *call) asked() *owner.Request {
 	if !c.inLog {
 		return r
 	}
-	return &owner.Request{Op: owner.Await, Job: r.IDs[0], Watched: r.Watched, Follow: true}
+	return &owner.Request{Op: owner.Await, Job: r.IDs[0], Watched: r.Watched, Caller: r.Caller}
 }
 
 // write writes what there is, all at once.
@@ -175,6 +179,7 @@ func (n *line) write() {
 		}
 		n.link.mu.Lock()
 		b, n.out = n.out, b[:0]
+		n.said += len(b)
 		n.link.mu.Unlock()
 		if len(b) == 0 {
 			continue
@@ -194,7 +199,7 @@ func (n *line) read(greeted func()) error {
 	hello := wire.Put(nil)
 	hello.Greeting(&wire.Greeting{Name: n.link.conf.Name})
 	n.lock(func() { n.put(wire.Hello, 0, hello.Bytes()) })
-	r := wire.NewReader(n.conn)
+	r := wire.NewReader(hearing{n.conn, func() { n.lock(n.comes) }})
 	f, err := r.Next()
 	if err == nil {
 		err = n.welcomed(f)
@@ -344,24 +349,28 @@ func (n *line) take(f wire.Frame, names *wire.Names) error {
 	return &wire.Broken{Why: wire.Malformed, Kind: f.Kind}
 }
 
+// comes notes that a part of something has come. mu is held.
+func (n *line) comes() { n.heard, n.pinged, n.said = time.Now(), time.Time{}, 0 }
+
 // hear notes that something has come. mu is held.
 func (n *line) hear(now time.Time) { n.heard, n.spoke, n.pinged = now, true, time.Time{} }
 
 // listen asks whether anybody is there, if nothing has come for long, and returns
 // when to do so again. mu is held.
 func (n *line) listen(now time.Time) time.Time {
+	within := pongWithin + min(time.Duration(n.said/leastRate)*time.Second, mostSlack)
 	switch {
 	case n.why != nil:
 		return now.Add(pingAfter)
-	case !n.pinged.IsZero() && now.Sub(n.pinged) >= pongWithin:
+	case !n.pinged.IsZero() && now.Sub(n.pinged) >= within:
 		n.cut(errNoPong)
 		return now.Add(pingAfter)
 	case !n.pinged.IsZero():
-		return n.pinged.Add(pongWithin)
+		return n.pinged.Add(within)
 	case now.Sub(n.heard) >= pingAfter:
 		n.pinged = now
 		n.put(wire.Ping, 0, nil)
-		return now.Add(pongWithin)
+		return now.Add(within)
 	}
 	return n.heard.Add(pingAfter)
 }

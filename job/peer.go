@@ -10,6 +10,7 @@ import (
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job/internal/owner"
+	"github.com/hemgo/hem/job/internal/state"
 	"github.com/hemgo/hem/job/internal/wire"
 )
 
@@ -41,7 +42,13 @@ type peer struct {
 	say   []byte // frames that go before them
 	why   error  // p has ended
 	limit *time.Timer
-	shut  bool // out is not read any more
+	looks map[uint64]uint64 // the jobs of callers who have a report, and are not back
+	owed  int               // about how many bytes of memory the answers in out take
+	shut  bool              // out is not read any more
+
+	// Under seats.mu:
+	sits map[uint64]bool // the sessions that have come over it last
+	gone bool            // it has left
 }
 
 // A load is what a peer has asked for.
@@ -64,12 +71,14 @@ type served struct {
 	id      uint64
 	bytes   int
 	waits   int   // which of the loads
+	posted  bool  // read's: the owner has had it
 	refused error // what it is answered, whatever the owner says
 }
 
 // An outgoing is an answer that is to be written.
 type outgoing struct {
 	s        *served
+	size     int  // about how many bytes of memory it takes
 	early    bool // it is of s having been entered: as job, and whether that was there
 	job      uint64
 	existing bool
@@ -132,14 +141,24 @@ func (p *peer) abandon() {
 	for _, s := range p.open {
 		p.owner.desert(&s.request)
 	}
+	for caller, job := range p.looks { // whoever comes again over another connection says so anew
+		r := &request{told: nobody{}}
+		r.Op, r.Job, r.Caller = owner.Await, job, caller
+		if p.owner.post(r) == nil {
+			p.owner.inbox.push(&letter{about: r, gone: true})
+		}
+	}
 }
 
 // answered takes the answer to s. Of a Claim by a session that has come over another
-// connection in the meantime it takes none: nobody is there to hear it.
+// connection in the meantime it takes none: nobody is there to hear it. Nor does it of
+// what can be asked again, while the peer has not read what it was answered before.
 func (s *served) answered(r *request) bool {
 	p := s.peer
-	taken := true
+	size, taken := s.size(), true
 	switch {
+	case r.Err == state.ErrNoSession && ofSession(r.Op):
+		p.owner.seats.free(r.Session)
 	case r.Err != nil:
 	case r.Op == owner.OpenSession:
 		p.owner.seats.take(r.IDs[0], p)
@@ -147,8 +166,41 @@ func (s *served) answered(r *request) bool {
 		p.owner.seats.free(r.Session)
 	case r.Op == owner.Claim && !p.owner.seats.has(r.Session, p):
 		s.refused, taken = owner.ErrDropped, false
+	case size > 0 && p.swamped():
+		s.refused, taken, size = owner.ErrDropped, false, 0
+		s.read, s.View, s.Cancels, s.Report = nil, nil, nil, owner.Reported{}
+		for i := range s.Jobs {
+			s.Jobs[i] = state.Info{ID: s.Jobs[i].ID, Epoch: s.Jobs[i].Epoch} // for who takes them back
+		}
 	}
-	return p.push(outgoing{s: s}) && taken
+	return p.push(outgoing{s: s, size: size}) && taken
+}
+
+// size is about how many bytes of memory an answer takes, if that can be many: then
+// it can be asked for again.
+func (s *served) size() (n int) {
+	const each = 512 // of what is small
+	for i := range s.Jobs {
+		j := &s.Jobs[i]
+		n += each + len(j.Input) + len(j.Result) + len(j.Detail)
+	}
+	for i := range s.Cancels {
+		n += each + len(s.Cancels[i].Detail)
+	}
+	for _, line := range s.Report.Lines {
+		n += len(line)
+	}
+	if q := s.read; q != nil {
+		n += each * (len(q.jobs) + len(q.queues) + len(q.groups) + len(q.sessions) + len(q.schedules))
+	}
+	return n
+}
+
+// swamped reports whether so much that was answered is not read that no more is.
+func (p *peer) swamped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.owed > mostBytes
 }
 
 // entered tells that the job of s is in the log.
@@ -163,7 +215,14 @@ func (p *peer) push(a outgoing) bool {
 	if p.shut {
 		return false
 	}
+	if r := &a.s.Request; a.s.refused == nil && !a.early && r.Caller != 0 && r.Report.Seq > 0 {
+		if p.looks == nil {
+			p.looks = make(map[uint64]uint64)
+		}
+		p.looks[r.Caller] = r.Job
+	}
 	p.out = append(p.out, a)
+	p.owed += a.size
 	if len(p.out) == 1 {
 		chime(p.bell)
 	}
@@ -173,8 +232,9 @@ func (p *peer) push(a outgoing) bool {
 // seats are the connections over which sessions are spoken for: those that they were
 // opened or have come over last. What an older one still brings does not count.
 type seats struct {
-	mu  sync.Mutex
-	all map[uint64]seat
+	mu    sync.Mutex
+	all   map[uint64]seat
+	empty int // of all, whose peer has left
 }
 
 // A seat is a connection, and which one of its link it is.
@@ -194,7 +254,29 @@ func (s *seats) putLocked(session uint64, to seat) {
 	if s.all == nil {
 		s.all = make(map[uint64]seat)
 	}
+	s.freeLocked(session)
+	if to.peer.gone { // it was answered too late
+		to.peer = nil
+		s.empty++
+	} else {
+		if to.peer.sits == nil {
+			to.peer.sits = make(map[uint64]bool)
+		}
+		to.peer.sits[session] = true
+	}
 	s.all[session] = to
+}
+
+func (s *seats) freeLocked(session uint64) {
+	switch has, ok := s.all[session]; {
+	case !ok:
+		return
+	case has.peer == nil:
+		s.empty--
+	default:
+		delete(has.peer.sits, session)
+	}
+	delete(s.all, session)
 }
 
 // come is for an Attach: it posts it, unless the session has come over a newer
@@ -216,10 +298,11 @@ func (s *seats) has(session uint64, p *peer) bool {
 	return s.all[session].peer == p
 }
 
+// free forgets a session, which has ended.
 func (s *seats) free(session uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.all, session)
+	s.freeLocked(session)
 }
 
 // mostEmpty is how many sessions are remembered over whose connection nothing comes
@@ -230,17 +313,13 @@ const mostEmpty = 4096
 func (s *seats) leave(p *peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	empty := 0
-	for session, has := range s.all {
-		if has.peer == p {
-			has.peer = nil
-			s.all[session] = has
-		}
-		if s.all[session].peer == nil {
-			empty++
-		}
+	p.gone = true
+	for session := range p.sits {
+		s.all[session] = seat{nil, s.all[session].number}
 	}
-	if empty > mostEmpty {
+	s.empty += len(p.sits)
+	if p.sits = nil; s.empty > mostEmpty {
 		maps.DeleteFunc(s.all, func(_ uint64, has seat) bool { return has.peer == nil })
+		s.empty = 0
 	}
 }

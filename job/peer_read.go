@@ -13,13 +13,12 @@ import (
 
 // read reads what the peer asks, and returns why there is nothing more.
 func (p *peer) read() error {
-	r := wire.NewReader(p.conn)
+	r := wire.NewReader(hearing{p.conn, func() { p.heard.Store(true) }})
 	f, err := r.Next()
 	if err == nil {
 		err = p.welcome(f)
 	}
 	for err == nil {
-		p.heard.Store(true)
 		if f, err = r.Next(); err == nil {
 			err = p.take(f)
 		}
@@ -28,6 +27,21 @@ func (p *peer) read() error {
 		err = errHungUp
 	}
 	return err
+}
+
+// hearing is a connection of which each byte is heard: a large frame takes its time.
+type hearing struct {
+	io.Reader
+	heard func()
+}
+
+// Read reads.
+func (h hearing) Read(b []byte) (int, error) {
+	n, err := h.Reader.Read(b)
+	if n > 0 {
+		h.heard()
+	}
+	return n, err
 }
 
 // welcome answers the peer's first word.
@@ -74,7 +88,7 @@ func (p *peer) left(id uint64) {
 	p.mu.Lock()
 	s := p.open[id]
 	p.mu.Unlock()
-	if s != nil && !p.owner.drop(&s.request) {
+	if s != nil && s.posted && !p.owner.drop(&s.request) { // else it is answered already
 		s.refused = owner.ErrDropped // the loop has not had it, nor will it
 		p.push(outgoing{s: s})
 	}
@@ -96,11 +110,12 @@ func (p *peer) ask(f wire.Frame) error {
 		p.push(outgoing{s: s})
 		return nil
 	}
+	s.posted = true
 	if s.Op != owner.Attach {
 		return p.owner.post(&s.request)
 	}
 	newest, err := p.owner.seats.come(s.Session, seat{p, s.Seen}, func() error { return p.owner.post(&s.request) })
-	if !newest {
+	if s.posted = newest; !newest {
 		s.refused = owner.ErrDropped
 		p.push(outgoing{s: s})
 	}
@@ -125,7 +140,14 @@ func (p *peer) parse(f wire.Frame) (*served, error) {
 	if waits(&s.Request) {
 		s.waits = 1
 	}
+	s.bytes += listed(&s.Request)
 	return s, nil
+}
+
+// listed is about how many bytes of memory the lists of a request take, of which each
+// member may have been a few bytes of the frame.
+func listed(r *owner.Request) int {
+	return 512*len(r.Specs) + 32*(len(r.Leases)+len(r.Filter.Tasks)+len(r.Filter.Queues)+len(r.Report.Lines))
 }
 
 // waits reports whether a request waits for more than an append.
@@ -156,11 +178,13 @@ func (p *peer) admit(s *served) error {
 			err = &wire.Broken{Why: wire.Malformed, Kind: wire.Ask}
 		case room:
 			if s.waits == 1 && crowded {
-				s.refused = errCrowded
+				s.refused, s.bytes = errCrowded, 0
+				s.Request = owner.Request{Op: s.Op} // it may be long before the peer reads that
 			}
 			l.requests++
 			l.bytes += s.bytes
 			p.open[s.id] = s
+			delete(p.looks, s.Caller)
 		}
 		p.mu.Unlock()
 		if room || err != nil {

@@ -58,9 +58,14 @@ func (p *peer) flush(b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return b, nil
 	}
-	p.writing.Add(1)
-	_, err := p.conn.Write(b)
-	p.writing.Add(1)
+	var err error
+	for rest := b; len(rest) > 0 && err == nil; {
+		part := rest[:min(len(rest), flushAt)] // so much is read in silence/2, or nothing
+		rest = rest[len(part):]
+		p.writing.Add(1)
+		_, err = p.conn.Write(part)
+		p.writing.Add(1)
+	}
 	if cap(b) > keepAtMost {
 		return nil, err
 	}
@@ -99,7 +104,7 @@ func (p *peer) put(b []byte, a *outgoing) []byte {
 	if a.early {
 		return putEntered(b, a)
 	}
-	p.settle(s)
+	p.settle(s, a.size)
 	r := &s.Request
 	if s.refused != nil {
 		r = &owner.Request{Op: s.Op, Err: s.refused}
@@ -135,10 +140,11 @@ func putEntered(b []byte, a *outgoing) []byte {
 }
 
 // settle says that s is open no more.
-func (p *peer) settle(s *served) {
+func (p *peer) settle(s *served, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.open, s.id)
+	p.owed -= size
 	l := &p.loads[s.waits]
 	l.requests--
 	l.bytes -= s.bytes

@@ -160,7 +160,6 @@ func (o *Owner) leave(ctx context.Context, r *request, cause error) error {
 		return end
 	}
 	if r.Err == owner.ErrDropped {
-		end.dropped = true
 		return end
 	}
 	return r.Err
@@ -168,10 +167,9 @@ func (o *Owner) leave(ctx context.Context, r *request, cause error) error {
 
 // A gone is the outcome of a request whose caller's context has ended.
 type gone struct {
-	kind    fault.Kind // Cancelled or Deadline
-	cause   error
-	unsure  bool // it may be carried out
-	dropped bool // the owner knows that its caller has gone
+	kind   fault.Kind // Cancelled or Deadline
+	cause  error
+	unsure bool // it may be carried out
 }
 
 func goneBy(ctx context.Context, cause error) *gone {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -156,7 +157,7 @@ func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec
 	if !c.settings.tried {
 		spec.Attempts = 1
 	}
-	if at, ok := ctx.Deadline(); ok {
+	if at, ok := ctx.Deadline(); ok && at.UnixMicro() < state.MaxTime { // what is later is never
 		if d := at.UnixMicro() + 1; spec.Deadline == 0 || d < spec.Deadline {
 			spec.Deadline = max(d, 1)
 		}
@@ -176,9 +177,18 @@ func trace(ctx context.Context) (parent, state string) {
 // cancelled, or left to others.
 func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (*state.Info, error) {
 	r := newEntry(spec, wait)
-	r.patient, r.Follow, r.Watched = true, true, task.Watched(ctx)
+	r.patient, r.Follow, r.Watched, r.Caller = true, true, task.Watched(ctx), rand.Uint64()|1
 	r.called, r.scope = true, c.scope(&spec)
+	looks := true
+	defer func() {
+		if looks && len(r.IDs) > 0 { // who is told of progress panics, or ends the goroutine
+			soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+			defer cancel()
+			_ = c.desk.ask(soon, c.leaving(r.IDs[0], &spec, r.Caller, errWentAway))
+		}
+	}()
 	info, err := c.wait(ctx, r)
+	looks = false
 	var left *gone
 	switch {
 	case err == nil:
@@ -194,7 +204,7 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 	case !errors.As(err, &left):
 		return nil, unknown(call, err)
 	}
-	return c.leave(ctx, call, r.IDs[0], &spec, left.dropped)
+	return c.leave(ctx, call, r.IDs[0], &spec, r.Caller)
 }
 
 // scope is the session with which a call ends, if nothing is heard of it: the one
@@ -223,13 +233,9 @@ func (c *Client) unreached(ctx context.Context, call *task.Call, err error, ente
 }
 
 // leave is for a caller whose context has ended while the job was there.
-func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, spec *state.Spec, dropped bool) (*state.Info, error) {
+func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, spec *state.Spec, caller uint64) (*state.Info, error) {
 	why := call.Ended(ctx)
-	r := &request{called: true, scope: c.scope(spec)}
-	r.Op, r.Job, r.Cause, r.Follow = owner.Leave, id, encoded(why), !dropped
-	if spec.Attached {
-		r.Op = owner.Cancel
-	}
+	r := c.leaving(id, spec, caller, why)
 	rest := context.WithoutCancel(ctx)
 	switch err := c.desk.ask(rest, r); {
 	case errors.Is(err, errUnreached):
@@ -239,7 +245,7 @@ func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, spec *st
 	case !spec.Attached && r.Status.Live():
 		return nil, &fault.Error{Op: opRun, Task: call.Name(), Kind: fault.KindOf(why), Started: true, Err: context.Cause(ctx)}
 	}
-	end := awaiting(rest, id, 0, false)
+	end := awaiting(rest, id, 0, 0)
 	end.called, end.scope = true, c.scope(spec)
 	info, err := c.wait(rest, end)
 	if errors.Is(err, errUnreached) {
@@ -247,6 +253,18 @@ func (c *Client) leave(ctx context.Context, call *task.Call, id uint64, spec *st
 	}
 	return info, unknown(call, err)
 }
+
+// leaving says that a caller waits no longer.
+func (c *Client) leaving(id uint64, spec *state.Spec, caller uint64, why error) *request {
+	r := &request{called: true, scope: c.scope(spec)}
+	r.Op, r.Job, r.Cause, r.Caller = owner.Leave, id, encoded(why), caller
+	if spec.Attached {
+		r.Op = owner.Cancel
+	}
+	return r
+}
+
+var errWentAway = &fault.Error{Op: opRun, Kind: fault.Cancelled, Err: errors.New("the caller has not returned from looking at progress")}
 
 // unknown is the error of a call whose job there is, when what becomes of it
 // cannot be learned.

@@ -72,13 +72,13 @@ func (c *Core) watchFrom(r *Request) {
 		c.follows = make(map[uint64][]*Request)
 	}
 	c.state.Watch(job)
-	c.follows[job] = append(c.follows[job], r)
+	joinIn(c.follows, job, r)
 }
 
 // follow lets r, whose job is in the log, wait for its end.
 func (c *Core) follow(r *Request) {
 	r.Job, r.trace, r.followed = r.IDs[0], before, true
-	if len(c.follows[r.Job]) > 0 {
+	if r.fate == nil && len(c.follows[r.Job]) > 0 {
 		c.state.Unwatch(r.Job)
 		dropFrom(c.follows, r.Job, r)
 	}

@@ -40,8 +40,7 @@ func (c *Core) evict(session uint64) {
 		c.refuse(r, state.ErrNoSession)
 	}
 	delete(c.ears, session)
-	delete(c.people.all, session)
-	delete(c.people.filters, session)
+	c.people.forget(session)
 }
 
 // serveClaims gives ready jobs to those in line, the oldest first.

@@ -68,10 +68,10 @@ type Core struct {
 	drains      []*Request
 	people      people // of remote sessions
 	reports     map[uint64]*Reported
-	follows     map[uint64][]*Request // of the draft, by job
-	looking     map[uint64]int        // callers whom a report has answered, and who are not back yet; by job
-	entered     []*Request            // what Entered returns next
-	tickErr     error                 // why a schedule could not be moved on, if one could not
+	follows     map[uint64][]*Request      // of the draft, by job
+	looking     map[uint64]map[uint64]bool // callers whom a report has answered, and who are not back yet; by job
+	entered     []*Request                 // what Entered returns next
+	tickErr     error                      // why a schedule could not be moved on, if one could not
 	held        []*Request
 	answers     [2][]*Request // what Answered returns next, and what it returned last
 	returns     []lease       // claimed by those who have gone
@@ -126,10 +126,10 @@ func New(c Config) *Core {
 	c.PageBytes = min(c.PageBytes, 128<<10)
 	core := &Core{
 		config: c, left: -1,
-		awaits: make(map[uint64][]*Request), heirs: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), looking: make(map[uint64]int),
+		awaits: make(map[uint64][]*Request), heirs: make(map[uint64][]*Request), ears: make(map[uint64][]*Request), reports: make(map[uint64]*Reported), looking: make(map[uint64]map[uint64]bool),
 	}
 	core.people.init()
-	core.rooms.lines = make(map[string]*roomLine)
+	core.rooms.lines, core.rooms.named = make(map[string]*roomLine), make(map[name]*Request)
 	core.Start(1)
 	return core
 }

@@ -20,6 +20,7 @@ var (
 // Why a request was not carried out, if not for a reason that package state has.
 var (
 	ErrDropped = errors.New("owner: the caller has gone")
+	ErrUnnamed = errors.New("owner: it has waited for so long that its name is forgotten: nothing has happened")
 	ErrDeposed = errors.New("owner: another owner has taken over")
 )
 

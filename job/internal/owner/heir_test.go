@@ -69,9 +69,25 @@ func TestACallThatWaitsForAKeyIsLostWithItsOwnerAndHasNotHappened(t *testing.T) 
 	}
 }
 
-// A job that waits for its turn is cancelled at once: there is nothing to wait for. And
-// one who only enqueues is told which job has the key.
-func TestWhoEnqueuesWhileItsKeysJobIsBeingCancelledIsToldOfThat(t *testing.T) {
+func TestWhoEnqueuesWhileItsKeysJobIsBeingCancelledWaitsAndHasAnother(t *testing.T) {
+	s, w, held, _ := heirs(t)
+	other, again := enqueue("q", 1), enqueue("q", 1)
+	again.Specs[0].Key = "k"
+	again.Specs = append(again.Specs, other.Specs[0]) // all or none
+	again.Wait = true
+	s.ask(again)
+	s.isOpen(again)
+	s.ask(about(owner.Fail, held, 0))
+	if again.Err != nil || len(again.IDs) != 2 || again.IDs[0] == 1 {
+		t.Errorf("got %s", tell(again))
+	}
+	if got := s.given(w); got.Jobs[0].ID != again.IDs[0] && got.Jobs[0].ID != again.IDs[1] {
+		t.Errorf("job %d is claimed, of %v", got.Jobs[0].ID, again.IDs)
+	}
+}
+
+// Who does not wait is told which job has the key.
+func TestWhoEnqueuesAndDoesNotWaitIsToldOfAJobThatIsBeingCancelled(t *testing.T) {
 	s, _, _, _ := heirs(t)
 	plain := enqueue("q", 1)
 	plain.Specs[0].Key = "k"

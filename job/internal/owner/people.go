@@ -35,6 +35,8 @@ type people struct {
 	made    int64                   // in that: when the newest was made
 	mono    int64                   // as of that
 	began   bool
+	remotes int   // how many of all are
+	check   int64 // in lived: before that nobody is silent
 }
 
 type person struct {
@@ -89,13 +91,24 @@ func (p *people) hear(session uint64) {
 // welcome lets a session be heard of from now on.
 func (p *people) welcome(session uint64) {
 	s := p.of(session)
+	if !s.remote {
+		p.remotes++
+	}
 	s.remote, s.heard = true, p.lived
+	p.check = min(p.check, p.lived+SessionTTL)
 }
 
 // silent returns the sessions that were not heard for too long, by number.
 func (p *people) silent() (gone []uint64) {
+	if p.lived < p.check { // it is asked several times for each record
+		return nil
+	}
+	p.check = p.lived + SessionTTL
 	for id, s := range p.all {
-		if s.remote && p.lived-s.heard >= SessionTTL && !Mutant.NobodyDies {
+		if !s.remote || Mutant.NobodyDies {
+			continue
+		}
+		if p.check = min(p.check, s.heard+SessionTTL); p.lived-s.heard >= SessionTTL {
 			gone = append(gone, id)
 		}
 	}
@@ -108,13 +121,15 @@ func (p *people) silent() (gone []uint64) {
 func (p *people) unsure() bool { return p.lived-p.sure >= second && !Mutant.BeatsUnsure }
 
 // remote reports whether there is a session that must be heard of.
-func (p *people) remote() bool {
-	for _, s := range p.all {
-		if s.remote {
-			return true
-		}
+func (p *people) remote() bool { return p.remotes > 0 }
+
+// forget is for a session that has ended.
+func (p *people) forget(session uint64) {
+	if s := p.all[session]; s != nil && s.remote {
+		p.remotes--
 	}
-	return false
+	delete(p.all, session)
+	delete(p.filters, session)
 }
 
 // endSilent ends the sessions that are silent, as far as there is space.

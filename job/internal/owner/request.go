@@ -72,10 +72,14 @@ type Request struct {
 	// Follow lets an Enqueue of one job be answered when that has ended, or by a
 	// report, as an Await is. IDs is the job, also if the caller leaves in the
 	// meantime. A job of its key that is about to be cancelled it does not join, but
-	// waits for its end and then enters another. It says of an Await that it goes on with such a one, with
-	// Seen of a report if that was its answer; and of a Leave that its caller has
-	// looked at a report since, and no Await of his was dropped.
+	// waits for its end and then enters another.
 	Follow bool
+
+	// Caller is, of an Enqueue that follows, of the Awaits that go on with it, and of
+	// the Leave at the end, who it is that calls: the same number for all of them, and
+	// for nobody else. So whoever comes twice, or was answered what he has not heard, is
+	// counted once. 0 is nobody who can leave.
+	Caller uint64
 
 	// Wait lets an Enqueue wait for room, and a Claim for a job, both in order
 	// of arrival. The default is the answer that there is none.
@@ -127,6 +131,7 @@ type Request struct {
 	followed bool        // of a Follow: its job is in the log
 	fate     *state.Info // of a Follow, whose job ended with the record that it is in
 	place    place
+	at       int // where awaiting, listening or draining, and of a Follow that is decided: where in its list
 	trace    trace
 	dropped  bool     // its caller has gone; only where decided
 	arrival  uint64   // in order of Add

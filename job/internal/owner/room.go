@@ -19,10 +19,14 @@ import (
 type rooms struct {
 	line  // all of them
 	lines map[string]*roomLine
-	full  bool // somebody waits for the shard's limits
-	freed bool // there may be room, or another first, since they were served
+	named map[name]*Request // those that have a name: each is waited under once
+	full  bool              // somebody waits for the shard's limits
+	freed bool              // there may be room, or another first, since they were served
 	heads heads
 }
+
+// A name is that under which a request may come again.
+type name struct{ client, n uint64 }
 
 type roomLine struct {
 	queue string
@@ -41,6 +45,9 @@ func (w *rooms) join(r *Request) {
 			r.need++
 		}
 	}
+	if r.Request.Client != 0 {
+		w.named[name{r.Request.Client, r.Request.N}] = r
+	}
 	w.push(r)
 	for _, q := range r.queues {
 		l := w.lines[q]
@@ -55,6 +62,7 @@ func (w *rooms) join(r *Request) {
 // leave takes r out of its lines.
 func (w *rooms) leave(r *Request) {
 	w.remove(r)
+	delete(w.named, name{r.Request.Client, r.Request.N})
 	for _, q := range r.queues {
 		l := w.lines[q]
 		if l.remove(r); l.len() == 0 {
@@ -181,7 +189,7 @@ func (c *Core) noRoom(r *Request) *state.FullError {
 func (c *Core) enqueue(r *Request) bool {
 	if q, ok := c.rooms.ahead(r); ok && !c.repeated(r) && !c.joins(r) {
 		if r.Wait {
-			c.rooms.join(r)
+			c.joinRooms(r)
 		} else {
 			c.refuse(r, c.busy(q))
 		}
@@ -189,10 +197,21 @@ func (c *Core) enqueue(r *Request) bool {
 	}
 	full, ok := c.enter(r)
 	if full != nil {
-		c.rooms.join(r)
+		c.joinRooms(r)
 		c.rooms.full = c.rooms.full || full.Queue == ""
 	}
 	return ok
+}
+
+// joinRooms lets r wait for room. If it does so already, over a connection that has
+// broken perhaps, then only here from now on.
+func (c *Core) joinRooms(r *Request) {
+	if before := c.rooms.named[name{r.Request.Client, r.Request.N}]; before != nil {
+		c.rooms.leave(before)
+		c.rooms.freed = true
+		c.refuse(before, ErrDropped)
+	}
+	c.rooms.join(r)
 }
 
 // joins reports whether all of r's jobs are there already, so that it needs no room.
@@ -227,6 +246,9 @@ func (c *Core) enter(r *Request) (full *state.FullError, ok bool) {
 	err := c.apply()
 	if full, ok := err.(*state.FullError); ok && r.Wait && !full.Never {
 		return full, true
+	}
+	if err == state.ErrOutdated && r.place == lined {
+		err = ErrUnnamed // it was not carried out when it came, and nobody else waits under its name
 	}
 	if err != nil {
 		c.refuse(r, err)

@@ -3,6 +3,7 @@ package owner
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hemgo/hem/job/internal/state"
 )
@@ -22,29 +23,36 @@ func (c *Core) await(r *Request) {
 		c.show(r, c.report(r.Job))
 	default:
 		r.place = awaiting
-		c.awaits[r.Job] = append(c.awaits[r.Job], r)
+		joinIn(c.awaits, r.Job, r)
 		c.state.Watch(r.Job)
 	}
 }
 
-// inherits reports whether r, which calls, would join a job that is about to be
-// cancelled, which was decided before it came: then it waits for the key.
+// inherits reports whether r, which calls or may wait, would join a job that is about to
+// be cancelled, which was decided before it came: then it waits for the key.
 func (c *Core) inherits(r *Request) bool {
-	if !r.Follow || len(r.Specs) != 1 || r.Specs[0].Key == "" || Mutant.JoinsEnding {
+	if !r.Follow && !r.Wait || Mutant.JoinsEnding {
 		return false
 	}
-	job, ending := c.state.Ending(&r.Specs[0])
-	if !ending || c.repeated(r) {
-		return false
+	for i := range r.Specs {
+		if r.Specs[i].Key == "" {
+			continue
+		}
+		if job, ending := c.state.Ending(&r.Specs[i]); ending && !c.repeated(r) {
+			r.place, r.Job = inheriting, job
+			joinIn(c.heirs, job, r)
+			c.state.Watch(job)
+			return true
+		}
 	}
-	r.place, r.Job = inheriting, job
-	c.heirs[job] = append(c.heirs[job], r)
-	c.state.Watch(job)
-	return true
+	return false
 }
 
 func (c *Core) stopInheriting(r *Request) {
-	dropFrom(c.heirs, r.Job, r)
+	c.heirs[r.Job] = slices.DeleteFunc(c.heirs[r.Job], func(o *Request) bool { return o == r }) // in order
+	if len(c.heirs[r.Job]) == 0 {
+		delete(c.heirs, r.Job)
+	}
 	c.state.Unwatch(r.Job)
 	r.Job = 0
 }
@@ -68,10 +76,10 @@ func (c *Core) stopAwaiting(r *Request) {
 // back is for a request whose caller may have looked at a report: he waits again, or
 // has gone.
 func (c *Core) back(r *Request) {
-	if !r.Follow || r.Op == Enqueue || r.Op == Await && r.Seen == 0 {
+	if r.Caller == 0 || r.Op == Enqueue {
 		return
 	}
-	if c.looking[r.Job]--; c.looking[r.Job] <= 0 {
+	if delete(c.looking[r.Job], r.Caller); len(c.looking[r.Job]) == 0 {
 		delete(c.looking, r.Job)
 	}
 }
@@ -79,8 +87,11 @@ func (c *Core) back(r *Request) {
 // show answers r, who awaits a job, with what was reported of it.
 func (c *Core) show(r *Request, have *Reported) {
 	r.Report = *have
-	if r.Follow {
-		c.looking[r.Job]++
+	if r.Caller != 0 {
+		if c.looking[r.Job] == nil {
+			c.looking[r.Job] = make(map[uint64]bool)
+		}
+		c.looking[r.Job][r.Caller] = true
 	}
 	c.settle(r)
 }
@@ -100,18 +111,25 @@ func (c *Core) leave(r *Request) bool {
 		c.refuse(r, err)
 		return true
 	}
-	others := c.looking[r.Job]
-	if r.Follow {
-		others = max(others-1, 0)
-	}
-	others += len(c.awaits[r.Job]) + len(c.follows[r.Job])
-	if r.Status = info.Status; others > 0 && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
+	if r.Status = info.Status; c.others(r) && !Mutant.LeaveAnyway || !info.Called || !info.Status.Live() || info.Cancel {
 		c.settle(r)
 	} else if c.t = state.AppendCancel(c.prefix(r), r.Job, r.Cause); !c.carryOut(r) {
 		return false
 	}
 	c.back(r)
 	return true
+}
+
+// others reports whether somebody else than r's caller waits for its job, or looks at a
+// report of it.
+func (c *Core) others(r *Request) bool {
+	for caller := range c.looking[r.Job] {
+		if caller != r.Caller {
+			return true
+		}
+	}
+	another := func(o *Request) bool { return o.Caller == 0 || o.Caller != r.Caller }
+	return slices.ContainsFunc(c.awaits[r.Job], another) || slices.ContainsFunc(c.follows[r.Job], another)
 }
 
 // heed tells those who wait what the last transition has done.
@@ -172,7 +190,7 @@ func (c *Core) listen(r *Request) {
 		return
 	}
 	r.place = listening
-	c.ears[r.Session] = append(c.ears[r.Session], r)
+	joinIn(c.ears, r.Session, r)
 }
 
 func (c *Core) tellCancels(r *Request, p *person) {
@@ -221,7 +239,10 @@ func (c *Core) takeReport(r *Request) {
 		have.Done, have.Total, have.Note = r.Report.Done, r.Report.Total, r.Report.Note
 	}
 	for _, line := range r.Report.Lines {
-		have.Lines = append(have.Lines, line[:min(len(line), mostLine)])
+		if len(line) > mostLine {
+			line = strings.Clone(line[:mostLine]) // what is cut off is not kept
+		}
+		have.Lines = append(have.Lines, line)
 	}
 	if over := len(have.Lines) - mostLines; over > 0 {
 		have.Lines = slices.Clone(have.Lines[over:])
@@ -238,7 +259,7 @@ func (c *Core) takeReport(r *Request) {
 // forgetReports forgets those of jobs that are not running any more, now and then.
 func (c *Core) forgetReports() {
 	if int64(len(c.looking)) > 2*c.state.Counts().Live()+64 {
-		maps.DeleteFunc(c.looking, func(job uint64, _ int) bool {
+		maps.DeleteFunc(c.looking, func(job uint64, _ map[uint64]bool) bool {
 			info, err := c.state.Job(job)
 			return err != nil || !info.Status.Live()
 		})
@@ -267,6 +288,7 @@ func (c *Core) drained(r *Request) {
 		return
 	}
 	r.place = draining
+	r.at = len(c.drains)
 	c.drains = append(c.drains, r)
 }
 
@@ -304,6 +326,17 @@ func dropFrom(m map[uint64][]*Request, key uint64, r *Request) {
 	}
 }
 
+func joinIn(m map[uint64][]*Request, key uint64, r *Request) {
+	r.at = len(m[key])
+	m[key] = append(m[key], r)
+}
+
+// without takes out r, which is there: the last one takes its place, for many may go at
+// once, as with the connection that they came over.
 func without(all []*Request, r *Request) []*Request {
-	return slices.DeleteFunc(all, func(o *Request) bool { return o == r })
+	last := len(all) - 1
+	all[r.at] = all[last]
+	all[r.at].at = r.at
+	all[last] = nil
+	return all[:last]
 }

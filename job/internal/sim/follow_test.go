@@ -111,14 +111,16 @@ func (w *world) effect(t *transition, e effect) {
 	}
 }
 
-// checkJoined is of a call that has joined a job: one that is about to be cancelled is
-// not for it.
+// checkJoined is of a call, or of an Enqueue that may wait, which has joined jobs: those
+// that are about to be cancelled are not for it.
 func (w *world) checkJoined(o *op, e effect) {
-	if !o.r.Follow || len(e.existing) == 0 || !e.existing[0] {
+	if !o.r.Follow && !o.r.Wait {
 		return
 	}
-	if j := w.follower.model.job(e.ids[0]); j != nil && j.status == state.Running && j.cancel {
-		w.breaks(told, "record %d lets %v join job %d, which was to be cancelled before", e.seq, o, j.id)
+	for i, id := range e.ids {
+		if j := w.follower.model.job(id); e.existing[i] && j != nil && j.status == state.Running && j.cancel {
+			w.breaks(told, "record %d lets %v join job %d, which was to be cancelled before", e.seq, o, j.id)
+		}
 	}
 }
 

@@ -141,7 +141,7 @@ func (w *world) perform(p *step) {
 	case doCall:
 		w.call(d)
 	case doAwait:
-		w.await(d, w.someJob(d), 0)
+		w.await(d, w.someJob(d), 0, 0)
 	case doWorker:
 		w.remotes[d.below(2)].start(d)
 	case verifies:

@@ -197,7 +197,7 @@ func (v *delivery) repeats() bool {
 func (w *world) checkLeave(v *delivery) {
 	for _, o := range w.ops {
 		for _, u := range o.all {
-			if u.s == v.s && u.order < v.order && (!u.answered || u.at >= v.at && len(u.r.Jobs) > 0) && !u.dropped && u.r.Job == v.r.Job &&
+			if u.s == v.s && u.order < v.order && (!u.answered || u.at >= v.at && len(u.r.Jobs) > 0) && !u.dropped && u.r.Job == v.r.Job && (u.r.Caller == 0 || u.r.Caller != v.r.Caller) &&
 				(u.r.Op == owner.Await || u.r.Op == owner.Enqueue && u.r.Follow) {
 				v.others = u
 				return

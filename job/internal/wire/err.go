@@ -15,6 +15,7 @@ var sentinels = [...]error{
 	state.ErrChildren, state.ErrSchedule, state.ErrOutdated, state.ErrOpen, state.ErrDifferent,
 	owner.ErrDropped, owner.ErrDeposed,
 	owner.ErrConflict, owner.ErrFull, owner.ErrTooLarge, owner.ErrUnknown, owner.ErrDamaged, owner.ErrTrimmed, owner.ErrClosed,
+	owner.ErrUnnamed,
 }
 
 // The errors that are not, downwards from the last number.

@@ -23,6 +23,7 @@ type Reader struct {
 	buf        []byte
 	start, end int
 
+	began  bool   // there was a frame
 	long   []byte // for bodies for which buf is too short
 	unused int    // frames for which it was not needed since
 }
@@ -43,6 +44,10 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, r.err
 	}
 	f, err := r.next()
+	if b, ok := err.(*Broken); ok && r.began && (b.Why == NotFrames || b.Why == OtherVersion) {
+		err = &Broken{Why: Damaged} // nobody changes his mind in the middle
+	}
+	r.began = true
 	if err != nil {
 		r.err, r.buf, r.long = err, nil, nil
 		return Frame{}, err

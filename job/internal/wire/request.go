@@ -60,9 +60,7 @@ func (f *Fields) asked(r *owner.Request) {
 	case owner.Cancel, owner.Leave:
 		f.Uint(&r.Job)
 		f.Data(&r.Cause)
-		if r.Op == owner.Leave {
-			f.Bool(&r.Follow)
-		}
+		f.Uint(&r.Caller)
 	case owner.Revive, owner.Job, owner.Progress:
 		f.Uint(&r.Job)
 	case owner.OpenSession:
@@ -90,7 +88,7 @@ func (f *Fields) asked(r *owner.Request) {
 		f.Uint(&r.Job)
 		f.Bool(&r.Watched)
 		f.Uint(&r.Seen)
-		f.Bool(&r.Follow)
+		f.Uint(&r.Caller)
 	case owner.Listen:
 		f.Uint(&r.Session)
 		f.Uint(&r.Seen)
@@ -109,6 +107,7 @@ func (f *Fields) enqueue(r *owner.Request) {
 	f.Bool(&r.Wait)
 	if f.Bool(&r.Follow); r.Follow {
 		f.Bool(&r.Watched)
+		f.Uint(&r.Caller)
 	}
 	List(f, &r.Specs, mostJobs, f.Spec)
 	f.Demand(len(r.Specs) > 0 && (!r.Follow || len(r.Specs) == 1))
