@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -163,11 +164,18 @@ func (st *stint) listen(ctx context.Context) error {
 
 // causeOf is the error that a handler's context ends with.
 func causeOf(c *owner.Cancelled) error {
-	switch {
+	switch scoped := c.Cause == state.CauseScope; {
+	case scoped && len(c.Detail) > 0:
+		why := fault.Decode(c.Detail)
+		kind := fault.Cancelled
+		if fault.KindOf(why) == fault.Deadline {
+			kind = fault.Deadline
+		}
+		return &fault.Error{Op: opRun, Kind: kind, Err: fmt.Errorf("%w: %w", errScopeEnded, why)}
+	case scoped:
+		return &fault.Error{Op: opRun, Kind: fault.Cancelled, Err: errScopeEnded}
 	case len(c.Detail) > 0:
 		return fault.Decode(c.Detail)
-	case c.Cause == state.CauseScope:
-		return &fault.Error{Op: opRun, Kind: fault.Cancelled, Err: errScopeEnded}
 	}
 	return &fault.Error{Op: opRun, Kind: fault.Cancelled, Err: errCancelled}
 }

@@ -71,6 +71,8 @@ type Core struct {
 	follows     map[uint64][]*Request      // of the draft, by job
 	looking     map[uint64]map[uint64]bool // callers whom a report has answered, and who are not back yet; by job
 	entered     []*Request                 // what Entered returns next
+	root        uint64                     // the last job whose cancelling others were told of, and
+	rootDetail  []byte                     // why it was cancelled
 	tickErr     error                      // why a schedule could not be moved on, if one could not
 	held        []*Request
 	answers     [2][]*Request // what Answered returns next, and what it returned last

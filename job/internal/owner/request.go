@@ -167,7 +167,7 @@ type Cancelled struct {
 	Job    uint64
 	Epoch  uint32
 	Cause  state.Cause
-	Detail []byte // what the Cancel had as Cause
+	Detail []byte // what the Cancel had as Cause: of this job, or of one above it
 }
 
 // A Reported is what was last reported of a job, while it is running.

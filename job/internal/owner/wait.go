@@ -1,6 +1,7 @@
 package owner
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -166,13 +167,30 @@ func (c *Core) cancelling(session, job uint64, epoch uint32) {
 	if err != nil || Mutant.CancelNotTold {
 		return
 	}
+	detail := info.Detail
+	if info.Cause == state.CauseScope {
+		detail = c.rootCause(job)
+	}
 	p := c.people.of(session)
 	p.seq++
-	p.cancels = append(p.cancels, Cancelled{Seq: p.seq, Job: job, Epoch: epoch, Cause: info.Cause, Detail: info.Detail})
+	p.cancels = append(p.cancels, Cancelled{Seq: p.seq, Job: job, Epoch: epoch, Cause: info.Cause, Detail: detail})
 	for _, r := range c.ears[session] {
 		c.tellCancels(r, p)
 	}
 	delete(c.ears, session)
+}
+
+// rootCause is why the job above was cancelled with which this one is, or nil. Its
+// children share it, for there may be many.
+func (c *Core) rootCause(job uint64) []byte {
+	root, cause, ok := c.state.Root(job)
+	if !ok || len(cause) == 0 {
+		return nil
+	}
+	if c.root != root || !bytes.Equal(c.rootDetail, cause) {
+		c.root, c.rootDetail = root, bytes.Clone(cause)
+	}
+	return c.rootDetail
 }
 
 // listen answers r with what its session has yet to know, or lets it wait.

@@ -139,7 +139,7 @@ func (w *world) judgeCancel(v *delivery, c *owner.Cancelled) {
 	m := &w.follower.model
 	if c.Job < uint64(len(m.lives)) {
 		for _, x := range m.lives[c.Job].cancels {
-			if x.seq <= v.durable && x.epoch == c.Epoch && x.cause == c.Cause && bytes.Equal(x.detail, c.Detail) {
+			if x.seq <= v.durable && x.epoch == c.Epoch && x.cause == c.Cause && (bytes.Equal(x.detail, c.Detail) || c.Cause == state.CauseScope) {
 				return
 			}
 		}

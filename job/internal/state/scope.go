@@ -238,6 +238,27 @@ func (s *State) closeScope(session uint32) {
 	}
 }
 
+// Root is, of a job that is cancelled with its scope, the nearest of those above it that
+// somebody has cancelled, and what he gave as the cause, which is good until the next
+// transition. ok is false if nobody has.
+func (s *State) Root(job uint64) (root uint64, cause []byte, ok bool) {
+	for job != 0 {
+		slot, err := s.find(job)
+		if err != nil {
+			return 0, nil, false
+		}
+		switch j := s.jobs.at(slot); j.cause {
+		case CauseScope:
+			job = j.parent
+		case CauseAsked:
+			return job, s.jobs.arena.get(j.result), true
+		default:
+			return 0, nil, false
+		}
+	}
+	return 0, nil, false
+}
+
 // cascade cancels those that are doomed, and what these have begun. Every
 // transition ends with it. In which order does not matter: places are kept by
 // numbers that do not depend on it.
