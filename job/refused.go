@@ -11,18 +11,22 @@ import (
 
 // refusalOf is the kind of err if it says that the rung has refused the work, before it
 // began: that is no failure of the job's. None is anything else: the handler's own error,
-// the end of its context, or an input that is none of the task's.
+// the end of its context, or an input that is too large to travel.
 func refusalOf(ctx context.Context, err error) fault.Kind {
 	if err == nil || ctx.Err() != nil {
 		return fault.None
 	}
 	err = fault.Decode(fault.Encode(err)) // whose methods do not panic
 	e, ok := errors.AsType[*fault.Error](err)
-	if !ok || fault.Started(err) || strings.HasPrefix(e.Op, "task: ") {
+	if !ok || fault.Started(err) || strings.HasPrefix(e.Op, "task: ") && e.Op != opDecode {
 		return fault.None
 	}
 	return fault.KindOf(err)
 }
+
+// opDecode is of an input that this program's task cannot read. Another version of it
+// may: while one is rolled out both are there.
+const opDecode = "task: decode input"
 
 // How long a slot rests after its rung has refused work: doubled each time until it
 // takes some, so that a rung which is full, closed or does not know the task neither

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -158,4 +159,78 @@ func TestHandlersOfAPoolThatIsClosedAreNotBuried(t *testing.T) {
 			t.Errorf("%+v, %v", st, err)
 		}
 	})
+}
+
+// While a new version of a task is rolled out there are jobs that an old worker cannot
+// read: they wait for a new one.
+func TestAnInputThatThisWorkerCannotReadWaitsForOneThatCan(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		old := task.Define("pay", func(_ context.Context, n int) (int, error) { return n, nil })
+		now := task.Define("pay", func(_ context.Context, s string) (string, error) { return s + "!", nil })
+		_, c := opened(t, jobtest.NewMemory())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{old}, Log: quiet}) }()
+		h, err := job.Enqueue(t.Context(), c, now, "seven")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second)
+		if st, err := h.Status(t.Context()); err != nil || st.State != job.Delayed || len(st.Failures) < 3 {
+			t.Errorf("%+v, %v", st, err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{now}, Log: quiet})
+		if got, err := h.Wait(t.Context()); got != "seven!" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+func TestAWorkerNamesAHandlerThatKeepsItFromEnding(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		begun, end := make(chan context.Context, 1), make(chan bool)
+		deaf := does("deaf", func(ctx context.Context, n int) (int, error) {
+			begun <- ctx
+			<-end
+			return n, nil
+		})
+		_, c := opened(t, jobtest.NewMemory())
+		said := make(lines, 9)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- job.Work(ctx, c, job.WorkerConfig{Tasks: []task.Task{deaf}, Grace: time.Second, Log: slog.New(slog.NewTextHandler(said, nil))})
+		}()
+		if _, err := job.Enqueue(t.Context(), c, deaf, 7); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		cancel()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if len(said) > 0 {
+			t.Errorf("after 5 s: %s", <-said)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if s := <-said; !strings.Contains(s, "goes on") || !strings.Contains(s, "task=deaf") {
+			t.Errorf("after 7 s: %q", s)
+		}
+		close(end)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// lines are those of a log.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
 }

@@ -232,7 +232,23 @@ func (st *stint) finish(ctx context.Context) {
 		grace := time.AfterFunc(st.conf.Grace, func() { st.stopAll(&stopping{context.Cause(ctx)}) })
 		defer grace.Stop()
 	}
+	deaf := time.AfterFunc(st.conf.Grace+deafAfter, st.nameDeaf)
+	defer deaf.Stop()
 	st.slots.drain(context.WithoutCancel(ctx))
+}
+
+// deafAfter is how long handlers may go on after their contexts have ended before the
+// worker, which waits for them, says who they are.
+const deafAfter = 5 * time.Second
+
+func (st *stint) nameDeaf() {
+	st.worker.mu.Lock()
+	defer st.worker.mu.Unlock()
+	for _, a := range st.running {
+		st.conf.Log.Warn("job: the worker is to end, and waits for a handler that goes on", "name", st.conf.Name,
+			"task", a.lease.info.Task, "job", a.lease.ID(), "running", len(st.running))
+		break // one says enough
+	}
 }
 
 // stopping is the cause with which a handler's context ends because its worker
