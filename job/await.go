@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 
+	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/job/internal/owner"
 	"github.com/hemgo/hem/job/internal/state"
 	"github.com/hemgo/hem/task"
@@ -12,6 +13,19 @@ func awaiting(ctx context.Context, id, seen, caller uint64) *request {
 	r := &request{}
 	r.Op, r.Job, r.Watched, r.Seen, r.Caller = owner.Await, id, task.Watched(ctx), seen, caller
 	return r
+}
+
+// asker is the attempt in whose handler ctx is, if its job is in the log that c asks:
+// also in a process of its own. What has outlived its handler keeps nobody waiting.
+func (c *Client) asker(ctx context.Context) owner.Lease {
+	o := origin.Of(ctx)
+	if o == nil || o.Log != c.desk.logID() {
+		return owner.Lease{}
+	}
+	if a := current(ctx); a != nil && a.hasReturned() {
+		return owner.Lease{}
+	}
+	return owner.Lease{Job: o.Job, Epoch: o.Epoch}
 }
 
 // wait waits for the end of the job that r, an Await or an Enqueue that follows,

@@ -62,12 +62,16 @@ func (h *Handle[Out]) Existing() bool { return h.existing }
 // cancelled, which Is the canceller's cause; [fault.Lost] if the worker of its
 // last attempt was lost; [fault.Deadline] if its deadline passed before an attempt
 // could begin; [fault.Invalid] with [ErrNoJob] if the job is no longer kept: see
-// [Keep].
+// [Keep]. In a handler also [fault.Deadlocked], not started: the job is the handler's
+// own, or one above it; or it has not begun, and the handler's and those above it have
+// all that its queue, or its limit's key, lets run at a time.
 func (h *Handle[Out]) Wait(ctx context.Context) (Out, error) {
 	if ctx == nil {
 		panic("job: Wait with a nil context")
 	}
-	info, err := h.client.wait(ctx, awaiting(ctx, uint64(h.id), 0, 0))
+	r := awaiting(ctx, uint64(h.id), 0, 0)
+	r.Asker = h.client.asker(ctx)
+	info, err := h.client.wait(ctx, r)
 	if err != nil {
 		var none Out
 		return none, refusal(opWait, h.id.String(), err)

@@ -17,7 +17,7 @@ import (
 //
 // Beside those of [Client], [fault.Invalid]: the name is malformed.
 func (c *Client) Pause(ctx context.Context, queue string) error {
-	return c.pause(ctx, "Pause", opPause, queue, true)
+	return c.pause(ctx, "Pause", opPause, queue, true, owner.Lease{})
 }
 
 // Resume lets jobs of a queue be claimed again. For one that is not paused it does
@@ -27,10 +27,10 @@ func (c *Client) Pause(ctx context.Context, queue string) error {
 //
 // Those of [Client.Pause].
 func (c *Client) Resume(ctx context.Context, queue string) error {
-	return c.pause(ctx, "Resume", opResume, queue, false)
+	return c.pause(ctx, "Resume", opResume, queue, false, owner.Lease{})
 }
 
-func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool) error {
+func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool, drains owner.Lease) error {
 	c.must(verb)
 	if ctx == nil {
 		panic("job: " + verb + " with a nil context")
@@ -39,7 +39,7 @@ func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool)
 		return invalid(op, cut(queue, state.MaxName), err)
 	}
 	r := &request{}
-	r.Op, r.Name, r.Paused = owner.Pause, queue, paused
+	r.Op, r.Name, r.Paused, r.Asker = owner.Pause, queue, paused, drains
 	return refusal(op, queue, c.desk.ask(ctx, r))
 }
 
@@ -53,9 +53,15 @@ func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool)
 //
 // # Errors
 //
-// Those of [Client.Pause].
+// Beside those of [Client.Pause], [fault.Deadlocked]: ctx is that of a handler whose
+// job, or one above it, is running in the queue, and would be waited for. Not started:
+// the queue is not paused.
 func (c *Client) Drain(ctx context.Context, queue string) error {
-	if err := c.pause(ctx, "Drain", opDrain, queue, true); err != nil {
+	var by owner.Lease
+	if c != nil && c.desk != nil && ctx != nil { // or pause panics
+		by = c.asker(ctx)
+	}
+	if err := c.pause(ctx, "Drain", opDrain, queue, true, by); err != nil {
 		return err
 	}
 	r := &request{}

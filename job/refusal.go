@@ -107,7 +107,7 @@ func refusal(op, name string, err error) error {
 		full(e, err)
 	case *state.KnotError:
 		e.Kind, e.Err = fault.Deadlocked, fault.Permanent(knotted(err))
-		e.Hint = "give the child another queue or limit, or let more run"
+		e.Hint = untie(op, err)
 	case *owner.LowError:
 		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)
 		if fault.HintOf(err.Err) == "" {
@@ -176,8 +176,32 @@ func plain(err error) (fault.Kind, error) {
 	return fault.Failed, err
 }
 
-// knotted is a child that would wait for its parents, in words.
+// untie is what can be done about k.
+func untie(op string, k *state.KnotError) string {
+	switch {
+	case k.Of == 0:
+		return "give it another queue or limit, or let more run"
+	case k.Queue != "":
+		return "drain from elsewhere, or use Pause, which waits for nothing; the queue was not paused"
+	case op == opRun:
+		return "call through job.Current, where keys are the job's own, or give another key"
+	}
+	return "return, and let others wait for it"
+}
+
+// knotted is what would wait for those who wait for it, in words.
 func knotted(k *state.KnotError) error {
+	switch {
+	case k.Of == 0:
+	case k.Queue != "" && k.Of == k.By:
+		return fmt.Errorf("it would wait for itself: job %v, which asks, is running in queue %q", ID(k.By), k.Queue)
+	case k.Queue != "":
+		return fmt.Errorf("it would wait for itself: job %v, which is above job %v, which asks, is running in queue %q", ID(k.Of), ID(k.By), k.Queue)
+	case k.Of == k.By:
+		return fmt.Errorf("it would wait for itself: job %v waits for its own end", ID(k.By))
+	default:
+		return fmt.Errorf("it would wait for itself: job %v waits for job %v, which is above it and ends no sooner", ID(k.By), ID(k.Of))
+	}
 	what := fmt.Sprintf("queue %q", k.Queue)
 	if k.Depth {
 		if k.Queue == "" {

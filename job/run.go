@@ -56,9 +56,11 @@ var _ task.Runner = (*Client)(nil)
 //	                 goes on, and whoever calls again joins it. If ctx has ended
 //	                 as well the error Is its cause.
 //	fault.Fenced     through a client of [Current]: the attempt is over.
-//	fault.Deadlocked through a client of [Current]: the job and those above it
-//	                 have all that the child's queue, or its limit's key, lets
-//	                 run at a time, so it would wait for them. Not started.
+//	fault.Deadlocked in a handler, or through a client of [Current]: the handler's
+//	                 job and those above it have all that the queue of what is
+//	                 called, or its limit's key, lets run at a time, so it would
+//	                 wait for them. Or the key is that of one of them. Not
+//	                 started.
 //
 // # Cost
 //
@@ -178,7 +180,7 @@ func trace(ctx context.Context) (parent, state string) {
 func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, wait bool) (*state.Info, error) {
 	r := newEntry(spec, wait)
 	r.patient, r.Follow, r.Watched, r.Caller = true, true, task.Watched(ctx), rand.Uint64()|1
-	r.called, r.scope = true, c.scope(&spec)
+	r.called, r.scope, r.Asker = true, c.scope(&spec), c.asker(ctx)
 	looks := true
 	defer func() {
 		if looks && len(r.IDs) > 0 { // who is told of progress panics, or ends the goroutine

@@ -101,6 +101,9 @@ func (c *Core) takeArrived() {
 // decide settles r or lets it wait. It reports false, and does nothing, if this
 // record has no space for it.
 func (c *Core) decide(r *Request) bool {
+	if c.tied(r) {
+		return true
+	}
 	switch r.Op {
 	case Enqueue:
 		return c.enqueue(r)

@@ -99,6 +99,11 @@ type Request struct {
 	Cause   []byte        // of a Cancel and a Leave: why
 	Leases  []Lease       // of an Attach
 
+	// Asker is the attempt whose handler waits: of an Await, of an Enqueue that
+	// follows, and of the Pause that a drain begins with. If it would wait for its
+	// own end it is refused, with a [*state.KnotError]. The zero Lease is none.
+	Asker Lease
+
 	// Schedule is that of a Schedule. A Next of 0 is the next time after now,
 	// by Config.Calendar.
 	Schedule *state.Schedule
@@ -114,7 +119,7 @@ type Request struct {
 	Seen    uint64
 
 	// Err is why the request was not carried out: a refusal of package state as
-	// it is, a [*state.FullError], a [*LowError], a [*TooLargeError],
+	// it is, a [*state.FullError], a [*state.KnotError], a [*LowError], a [*TooLargeError],
 	// [ErrDropped], or a [*LostError].
 	Err error
 

@@ -32,18 +32,23 @@ var (
 	ErrDifferent = errors.New("state: the client's request was another one")
 )
 
-// A KnotError says that a child was not entered because it could not run before
-// those do whose child it is, and who wait for it: they have all that its queue, or
-// its limit's key, allows to run; or, with Depth, all its room.
+// A KnotError says that a job was not entered, or is not waited for, because it could
+// not run before those have ended who wait for it: they have all that its queue, or
+// its limit's key, allows to run; or, with Depth, all its room. With Of they wait
+// for one of themselves.
 type KnotError struct {
 	Queue, Limit, Key string // Limit is "" if it is the queue's
 	Most              int64
 	By                uint64 // the nearest of them
 	Depth             bool
+	Of                uint64 // By, or one above it, whose end is waited for; or, if there is a Queue, which runs in it
 }
 
 // Error says what they have.
 func (e *KnotError) Error() string {
+	if e.Of != 0 {
+		return fmt.Sprintf("state: job %d would wait for job %d, which is itself or above it", e.By, e.Of)
+	}
 	if e.Limit == "" {
 		return fmt.Sprintf("state: queue %q runs %d jobs at a time, and those that wait for this one are as many", e.Queue, e.Most)
 	}

@@ -55,11 +55,16 @@ func (s *State) knot(v *specView) *KnotError {
 	if v.parent == 0 {
 		return nil
 	}
+	return s.knotAbove(v.parent, v)
+}
+
+// knotAbove says why v would wait for by and those above it, which wait for it.
+func (s *State) knotAbove(by uint64, v *specView) *KnotError {
 	var live, inQueue, runs, inLimit int64
 	queueID, _ := s.names.find(v.queue)
 	q := s.allowed(v.queue)
 	set, gateID, limited := s.gateOf(v)
-	for id := v.parent; id != 0; {
+	for id := by; id != 0; {
 		slot, err := s.find(id)
 		if err != nil {
 			break
@@ -79,13 +84,13 @@ func (s *State) knot(v *specView) *KnotError {
 		}
 		switch {
 		case q.Running > 0 && runs >= q.Running:
-			return &KnotError{Queue: string(v.queue), Most: q.Running, By: v.parent}
+			return &KnotError{Queue: string(v.queue), Most: q.Running, By: by}
 		case q.Depth > 0 && inQueue >= q.Depth:
-			return &KnotError{Queue: string(v.queue), Most: q.Depth, By: v.parent, Depth: true}
+			return &KnotError{Queue: string(v.queue), Most: q.Depth, By: by, Depth: true}
 		case live >= s.limits.Jobs:
-			return &KnotError{Most: s.limits.Jobs, By: v.parent, Depth: true}
+			return &KnotError{Most: s.limits.Jobs, By: by, Depth: true}
 		case set.Running > 0 && inLimit >= set.Running:
-			return &KnotError{Queue: string(v.queue), Limit: string(v.limit), Key: string(v.limitKey), Most: set.Running, By: v.parent}
+			return &KnotError{Queue: string(v.queue), Limit: string(v.limit), Key: string(v.limitKey), Most: set.Running, By: by}
 		}
 		id = p.parent
 	}

@@ -152,6 +152,7 @@ func (f *Fields) knot(e *state.KnotError) {
 	f.Int(&e.Most)
 	f.Uint(&e.By)
 	f.Bool(&e.Depth)
+	f.Uint(&e.Of)
 }
 
 func (f *Fields) tooLarge(e *owner.TooLargeError) {

@@ -73,6 +73,7 @@ func (f *Fields) asked(r *owner.Request) {
 	case owner.Pause:
 		f.Text(&r.Name)
 		f.Bool(&r.Paused)
+		f.asker(&r.Asker)
 	case owner.Schedule:
 		f.Schedule(r.Schedule)
 	case owner.Unschedule, owner.Counts, owner.Drained:
@@ -89,6 +90,7 @@ func (f *Fields) asked(r *owner.Request) {
 		f.Bool(&r.Watched)
 		f.Uint(&r.Seen)
 		f.Uint(&r.Caller)
+		f.asker(&r.Asker)
 	case owner.Listen:
 		f.Uint(&r.Session)
 		f.Uint(&r.Seen)
@@ -103,11 +105,19 @@ func (f *Fields) lease(r *owner.Request) {
 	f.Uint32(&r.Epoch)
 }
 
+// asker is in whose handler somebody waits, or one zero if it is nobody's.
+func (f *Fields) asker(l *owner.Lease) {
+	if f.Uint(&l.Job); l.Job != 0 {
+		f.Uint32(&l.Epoch)
+	}
+}
+
 func (f *Fields) enqueue(r *owner.Request) {
 	f.Bool(&r.Wait)
 	if f.Bool(&r.Follow); r.Follow {
 		f.Bool(&r.Watched)
 		f.Uint(&r.Caller)
+		f.asker(&r.Asker)
 	}
 	List(f, &r.Specs, mostJobs, f.Spec)
 	f.Demand(len(r.Specs) > 0 && (!r.Follow || len(r.Specs) == 1))
