@@ -82,12 +82,6 @@ func (a *attempt) returned() {
 	a.slots.returned(a.waits > 0)
 }
 
-func (a *attempt) hasReturned() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.over
-}
-
 // run runs the handler, and sees to it that the log has what came of it.
 func (a *attempt) run(ctx context.Context) error {
 	info := &a.lease.info

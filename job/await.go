@@ -16,13 +16,11 @@ func awaiting(ctx context.Context, id, seen, caller uint64) *request {
 }
 
 // asker is the attempt in whose handler ctx is, if its job is in the log that c asks:
-// also in a process of its own. What has outlived its handler keeps nobody waiting.
+// also in a process of its own. The owner knows whether the attempt is over: what has
+// outlived it keeps nobody waiting.
 func (c *Client) asker(ctx context.Context) owner.Lease {
 	o := origin.Of(ctx)
 	if o == nil || o.Log != c.desk.logID() {
-		return owner.Lease{}
-	}
-	if a := current(ctx); a != nil && a.hasReturned() {
 		return owner.Lease{}
 	}
 	return owner.Lease{Job: o.Job, Epoch: o.Epoch}

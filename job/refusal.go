@@ -106,8 +106,8 @@ func refusal(op, name string, err error) error {
 	case *state.FullError:
 		full(e, err)
 	case *state.KnotError:
-		e.Kind, e.Err = fault.Deadlocked, fault.Permanent(knotted(err))
-		e.Hint = untie(op, err)
+		e.Kind, e.Err, e.Hint = fault.Deadlocked, knotted(err), untie(op, err)
+		return fault.Permanent(e) // nobody has gone on by the next time: the kind by itself says otherwise
 	case *owner.LowError:
 		e.Kind, e.Err = fault.Overloaded, fault.RetryAfter(err.Err, lowPause)
 		if fault.HintOf(err.Err) == "" {

@@ -3,11 +3,13 @@ package job_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job"
 	"github.com/hemgo/hem/job/jobtest"
+	"github.com/hemgo/hem/scope"
 	"github.com/hemgo/hem/task"
 )
 
@@ -194,7 +196,8 @@ func TestWhatOutlivesAHandlerMayWaitForItsJob(t *testing.T) {
 		var leaves *task.Def[int, int]
 		leaves = does("leaves", func(ctx context.Context, n int) (int, error) {
 			if job.Attempt(ctx) > 1 {
-				return n, nil
+				close(left)
+				return n, scope.Sleep(ctx, time.Minute)
 			}
 			h := job.Find(c, leaves, tokenOf(ctx))
 			ctx = context.WithoutCancel(ctx)
@@ -206,10 +209,7 @@ func TestWhatOutlivesAHandlerMayWaitForItsJob(t *testing.T) {
 			return 0, fault.RetryAfter(errWhy, time.Minute)
 		})
 		working(t, c, job.WorkerConfig{Tasks: []task.Task{leaves}, Log: quiet})
-		h := entered(t, c, leaves, 1)
-		time.Sleep(time.Second)
-		close(left)
-		if _, err := h.Wait(t.Context()); err != nil {
+		if _, err := entered(t, c, leaves, 1).Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := outcome(); err != nil {
@@ -222,8 +222,10 @@ func TestWhatOutlivesAHandlerMayWaitForItsJob(t *testing.T) {
 func TestHandlerMayWaitForAJobOfAnotherLog(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, there := opened(t, jobtest.NewMemory())
-		working(t, there, job.WorkerConfig{Tasks: []task.Task{resize}})
-		other := entered(t, there, resize, 21)
+		slow := does("slow", func(ctx context.Context, n int) (int, error) { return 2 * n, scope.Sleep(ctx, time.Hour) })
+		working(t, there, job.WorkerConfig{Tasks: []task.Task{slow}})
+		other := entered(t, there, slow, 21)
+		synctest.Wait()
 		var asked job.ID
 		asks := does("asks", func(ctx context.Context, _ int) (int, error) {
 			asked = tokenOf(ctx)
