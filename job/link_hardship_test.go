@@ -100,12 +100,12 @@ func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
 	h := byHand(t, o)
 	before := heap()
 	var b []byte
-	for range 1500 {
+	for range 4000 { // a GiB of answers
 		b = append(b, h.frame(&owner.Request{Op: owner.Job, Job: uint64(j.ID())})...)
 	}
 	h.write(b)
 	time.Sleep(time.Second)
-	wantHeap(t, before, 100<<20)
+	wantHeap(t, before, 256<<20)
 }
 
 // Lines that are cut do not keep what was cut off.
