@@ -34,9 +34,16 @@ func TestWhatIsReadElsewhereIsWhatIsReadHere(t *testing.T) {
 		if err := there.Pause(t.Context(), "other"); err != nil {
 			t.Fatal(err)
 		}
+		older := put(t, there, 1, job.Queue("older"))
+		time.Sleep(time.Second)
+		newer := put(t, there, 1, job.Queue("newer"))
+		why(t, there, older, job.ReasonBusy, "1 worker knows it, and has no free slot")
+		why(t, there, newer, job.ReasonBehind, "it is behind 1 other in other queues")
 		for name, ask := range map[string]func(*job.Client) (any, error){
 			"status":   func(c *job.Client) (any, error) { return c.Status(t.Context(), l.ID()) },
 			"why":      func(c *job.Client) (any, error) { return c.Why(t.Context(), 3) },
+			"busy":     func(c *job.Client) (any, error) { return c.Why(t.Context(), older) },
+			"behind":   func(c *job.Client) (any, error) { return c.Why(t.Context(), newer) },
 			"why none": func(c *job.Client) (any, error) { return c.Why(t.Context(), 99) },
 			"search": func(c *job.Client) (any, error) {
 				return c.Search(t.Context(), job.Query{Tag: "a", Queues: []string{"mail"}}, 100)

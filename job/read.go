@@ -30,7 +30,8 @@ type read struct {
 	sessions  []sessionInfo
 	schedules []state.ScheduleInfo // without Input
 	why       state.Why
-	served    bool // readWhy: somebody claims such jobs
+	workers   int  // readWhy: sessions that claim such jobs
+	claimed   bool // readWhy: and one of them waits for one
 }
 
 type readKind uint8
@@ -102,8 +103,9 @@ func (r *read) seeWhy(s owner.Sight) {
 		return
 	}
 	r.jobs = []state.Info{info}
-	r.why, _ = s.Why(r.id)
-	r.served = s.Served(info.Task, info.Queue)
+	d := s.Demand(info.Task, info.Queue)
+	r.workers, r.claimed = d.Sessions, d.Waits
+	r.why, _ = s.Why(r.id, d.Filters...)
 }
 
 // look puts a question to the owner. Without an error q has the answer; with one it

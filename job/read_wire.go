@@ -75,7 +75,8 @@ func (r *read) answer(f *wire.Fields, room int) {
 	case readWhy:
 		wire.List(f, &r.jobs, 1, f.Info)
 		why(f, &r.why)
-		f.Bool(&r.served)
+		f.Number(&r.workers)
+		f.Bool(&r.claimed)
 	default:
 		f.Fail()
 	}
@@ -115,4 +116,5 @@ func why(f *wire.Fields, w *state.Why) {
 	f.Int(&w.Until)
 	wire.List(f, &w.By, mostRead, f.Uint)
 	f.Number(&w.Ahead)
+	f.Number(&w.Others)
 }

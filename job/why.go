@@ -16,11 +16,19 @@ type Why struct {
 	Reason Reason
 
 	Until time.Time // ReasonDelayed, ReasonQueueRate, ReasonLimitRate: when that ends
-	By    []ID      // ReasonQueueFull, ReasonLimitFull: jobs that stand in the way, 16 at most
+	By    []ID      // ReasonQueueFull, ReasonLimitFull: jobs that stand in the way, 16 at most, of the 10,000 that are looked at
 
-	// Ahead is how many jobs of its queue have their turn before it, with
-	// ReasonBehind; 10,000 stands for that many or more.
-	Ahead int
+	// Ahead is how many jobs have their turn before it, with ReasonBehind, and
+	// Others how many of these are of other queues; 10,000 stands for that many or
+	// more. What a worker does not claim is not before it: of several workers with
+	// different tasks or queues, this is for the one with the fewest. It is exact
+	// about there being none, and else about right.
+	Ahead, Others int
+
+	// Workers is how many open sessions have last claimed jobs of its task in its
+	// queue, with ReasonBusy. Those that work, and have not claimed since the owner
+	// was opened, are among them.
+	Workers int
 
 	// Token is that of the attempt, with ReasonRunning: Job has Session, Since
 	// and Attempt.
@@ -42,13 +50,14 @@ const (
 	ReasonLimitFull                   // as many jobs of its limit's key are running as may be
 	ReasonLimitRate                   // its limit's rate does not allow it yet
 	ReasonBehind                      // others have their turn before it
-	ReasonNext                        // none: it goes to who claims next
+	ReasonBusy                        // no worker that claims such jobs has a slot free
+	ReasonNext                        // none: one of them waits for it
 )
 
 var reasonNames = [...]string{
 	ReasonEnded: "ended", ReasonRunning: "running", ReasonDelayed: "delayed", ReasonPaused: "paused", ReasonNoWorker: "no worker",
 	ReasonQueueFull: "queue full", ReasonQueueRate: "queue rate", ReasonLimitFull: "limit full", ReasonLimitRate: "limit rate",
-	ReasonBehind: "behind", ReasonNext: "next",
+	ReasonBehind: "behind", ReasonBusy: "busy", ReasonNext: "next",
 }
 
 // String is, for example, "no worker".
@@ -67,7 +76,9 @@ func (r Reason) String() string {
 //
 // # Cost
 //
-// It looks at 10,000 of the jobs that are ready or running at most.
+// Nobody is served meanwhile, so it looks at 10,000 of the running jobs at most, and at
+// 40,000 of those that are ready, for each of 4 different filters that workers claim
+// with.
 func (c *Client) Why(ctx context.Context, id ID) (Why, error) {
 	r := &read{kind: readWhy, id: uint64(id)}
 	err := c.look(ctx, "Why", opWhy, id.String(), r)
@@ -97,11 +108,14 @@ func whyOf(log [16]byte, r *read) Why {
 		w.Reason = ReasonRunning
 		w.Token = FencingToken{Log: log, Job: w.Job.ID, Epoch: info.Epoch}
 		return w
-	case w.Reason > ReasonNoWorker && !r.served:
+	case w.Reason > ReasonNoWorker && r.workers == 0:
 		w.Reason = ReasonNoWorker
 		return w
+	case w.Reason == ReasonNext && !r.claimed:
+		w.Reason, w.Workers = ReasonBusy, r.workers
+		return w
 	}
-	w.Until, w.Ahead = timeOf(r.why.Until), r.why.Ahead
+	w.Until, w.Ahead, w.Others = timeOf(r.why.Until), r.why.Ahead, r.why.Others
 	for _, id := range r.why.By {
 		w.By = append(w.By, ID(id))
 	}
@@ -137,10 +151,12 @@ func (w Why) String() string {
 	case ReasonLimitRate:
 		return fmt.Sprintf("the rate of %s allows the next job at %s", limitName(j), until)
 	case ReasonBehind:
-		if w.Ahead >= mostAhead {
-			return "it is behind 10,000 others or more"
+		return "it is behind " + w.ahead()
+	case ReasonBusy:
+		if w.Workers == 1 {
+			return "1 worker knows it, and has no free slot"
 		}
-		return fmt.Sprintf("it is behind %d others", w.Ahead)
+		return fmt.Sprintf("%d workers know it, and none has a free slot", w.Workers)
 	case ReasonNext:
 		return "it is next"
 	}
@@ -149,6 +165,24 @@ func (w Why) String() string {
 
 // mostAhead is what stands for that many jobs or more.
 const mostAhead = 10_000
+
+// ahead is what has its turn before the job, in words.
+func (w *Why) ahead() string {
+	text := fmt.Sprintf("%d others", w.Ahead)
+	switch {
+	case w.Ahead >= mostAhead:
+		text = "10,000 others or more"
+	case w.Ahead == 1:
+		text = "1 other"
+	}
+	switch w.Others {
+	case 0:
+		return text
+	case w.Ahead:
+		return text + " in other queues"
+	}
+	return fmt.Sprintf("%s, %d of them in other queues", text, w.Others)
+}
 
 // limitName is the limit that a job counts for, and its key.
 func limitName(j *Status) string {
@@ -167,6 +201,8 @@ func jobs(ids []ID) string {
 	}
 	text := strings.Join(names, ", ")
 	switch {
+	case len(ids) == 0:
+		return "jobs that are not among the 10,000 looked at"
 	case len(ids) == 1:
 		return "job " + text
 	case len(ids) > most:

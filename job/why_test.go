@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job"
 	"github.com/hemgo/hem/job/jobtest"
+	"github.com/hemgo/hem/task"
 )
 
 // why asks, and checks the reason and what people read.
@@ -108,7 +110,11 @@ func TestWhyNobodyWorksOnAJob(t *testing.T) {
 		if w.Ahead != 12 {
 			t.Errorf("behind %d", w.Ahead)
 		}
-		why(t, c, line[0], job.ReasonNext, "it is next")
+		why(t, c, line[1], job.ReasonBehind, "it is behind 1 other")
+		w = why(t, c, line[0], job.ReasonBusy, "1 worker knows it, and has no free slot")
+		if w.Workers != 1 {
+			t.Errorf("%d workers", w.Workers)
+		}
 		if err := c.Pause(t.Context(), "line"); err != nil {
 			t.Fatal(err)
 		}
@@ -139,6 +145,85 @@ func TestWhyTellsWhoWorksOnAJob(t *testing.T) {
 		wantFault(t, err, fault.Invalid, false, `job: why "99": `)
 		if !errors.Is(err, job.ErrNoJob) {
 			t.Errorf("%v is not ErrNoJob", err)
+		}
+	})
+}
+
+func TestWhyCountsOlderJobsOfOtherQueues(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+		s := session(t, c)
+		put(t, c, 1, job.Queue("a"))
+		claim(t, s)
+		for range 50 {
+			put(t, c, 1, job.Queue("a"))
+		}
+		time.Sleep(time.Second)
+		id := put(t, c, 1, job.Queue("b"))
+		w := why(t, c, id, job.ReasonBehind, "it is behind 50 others in other queues")
+		if w.Ahead != 50 || w.Others != 50 {
+			t.Errorf("behind %d, of which %d are of other queues", w.Ahead, w.Others)
+		}
+		why(t, c, put(t, c, 1, job.Queue("b")), job.ReasonBehind, "it is behind 51 others, 50 of them in other queues")
+		for i := range 51 {
+			if got := claim(t, s).ID(); (got == id) != (i == 50) {
+				t.Errorf("claim %d is of job %v", i, got)
+			}
+		}
+	})
+}
+
+func TestWhySaysThatAllWhoCouldTakeAJobAreBusy(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		begun := make(chan context.Context, 3)
+		long := waits("long", begun)
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 1})
+		first := entered(t, c, long, 1)
+		<-begun
+		second := entered(t, c, long, 1)
+		time.Sleep(time.Hour)
+		why(t, c, second.ID(), job.ReasonBusy, "1 worker knows it, and has no free slot")
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 1})
+		<-begun // the new one took the second
+		third := entered(t, c, long, 1)
+		synctest.Wait()
+		w := why(t, c, third.ID(), job.ReasonBusy, "2 workers know it, and none has a free slot")
+		if w.Workers != 2 {
+			t.Errorf("%d workers", w.Workers)
+		}
+		for _, h := range []*job.Handle[int]{first, second, third} {
+			if _, err := h.Cancel(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A job is next for as long as it is given to who waits: who asks in the same record
+// sees it, be he here or elsewhere.
+func TestWhySaysNextOfAJobThatSomebodyWaitsFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := jobtest.NewMemory()
+		o, _, r := reached(t, m, job.Config{})
+		for i, c := range []*job.Client{o.Client(), r.Client()} {
+			s := session(t, o.Client())
+			taken := later(func() error { _, err := s.Claim(t.Context(), 1, job.Filter{}); return err })
+			synctest.Wait()
+			m.Faults(jobtest.Script(jobtest.Append, jobtest.Fault{Wait: time.Second}))
+			paused := later(func() error { return o.Client().Pause(t.Context(), "other") })
+			synctest.Wait()
+			id := job.ID(i + 1)
+			entered := later(func() job.ID { return put(t, o.Client(), 1) })
+			synctest.Wait()
+			why(t, c, id, job.ReasonNext, "it is next")
+			if got := entered(); got != id {
+				t.Errorf("job %v was entered", got)
+			}
+			for _, err := range []error{paused(), taken()} {
+				if err != nil {
+					t.Error(err)
+				}
+			}
 		}
 	})
 }

@@ -11,11 +11,12 @@ import (
 type Sight struct {
 	*state.State
 	people *people
+	claims *line
 }
 
 // Sight is what there is to look at, until the next call of the Core. It is not for
 // a Core that has ended, or that reads.
-func (c *Core) Sight() Sight { return Sight{c.state, &c.people} }
+func (c *Core) Sight() Sight { return Sight{c.state, &c.people, &c.claims} }
 
 // Claims is for which jobs a session made its last Claim. ok is false if it has made
 // none to this Core.
@@ -32,18 +33,34 @@ func (s Sight) Silent(session uint64) int64 {
 	return 0
 }
 
-// Served reports whether the last Claim of an open session was for such jobs. It may
-// have been for one that works, and whose last Claim another Core has seen.
-func (s Sight) Served(task, queue string) bool {
-	for _, f := range s.people.filters {
-		if hasName(f.Tasks, task) && hasName(f.Queues, queue) {
-			return true
+// A Demand is who claims jobs of one task in one queue.
+type Demand struct {
+	Sessions int            // open ones whose last Claim was for such jobs
+	Filters  []state.Filter // of these Claims, each once
+	Waits    bool           // one of the Claims waits now
+}
+
+// Demand is who claims such jobs. A session that works, and whose last Claim another
+// Core has seen, may be one of those who do, and is counted with them.
+func (s Sight) Demand(task, queue string) (d Demand) {
+	for _, i := range s.Sessions() {
+		f, claims := s.people.filters[i.ID]
+		switch {
+		case !claims && i.Running > 0:
+			d.Sessions++
+		case claims && lets(f, task, queue):
+			d.Sessions++
+			if !slices.ContainsFunc(d.Filters, func(o state.Filter) bool { return sameNames(o.Tasks, f.Tasks) && sameNames(o.Queues, f.Queues) }) {
+				d.Filters = append(d.Filters, f)
+			}
 		}
 	}
-	return slices.ContainsFunc(s.Sessions(), func(i state.SessionInfo) bool {
-		_, claims := s.people.filters[i.ID]
-		return !claims && i.Running > 0
-	})
+	d.Waits = slices.ContainsFunc(s.claims.each(), func(r *Request) bool { return lets(r.Filter, task, queue) })
+	return d
+}
+
+func lets(f state.Filter, task, queue string) bool {
+	return hasName(f.Tasks, task) && hasName(f.Queues, queue)
 }
 
 func hasName(names []string, name string) bool { return names == nil || slices.Contains(names, name) }

@@ -23,16 +23,19 @@ type Why struct {
 	Reason Reason
 	Until  int64    // microseconds, or 0
 	By     []uint64 // jobs, the oldest first, whyMost at most
-	Ahead  int      // jobs of the same queue that have their turn before it; mostAhead stands for that many or more
+	Ahead  int      // jobs that have their turn before it; mostAhead stands for that many or more
+	Others int      // of these, those of other queues
 }
 
 const (
-	whyMost   = 16
-	mostAhead = 10_000
+	whyMost     = 16
+	mostRunning = 10_000
 )
 
-// Why says why nobody works on a job. It fails with ErrNoJob or ErrForgotten.
-func (s *State) Why(id uint64) (w Why, err error) {
+// Why says why nobody works on a job. What has its turn before it depends on who
+// claims: claims are the filters of those who would claim it, and none is one that
+// lets all through. It fails with ErrNoJob or ErrForgotten.
+func (s *State) Why(id uint64, claims ...Filter) (w Why, err error) {
 	slot, err := s.find(id)
 	if err != nil {
 		return w, err
@@ -65,63 +68,31 @@ func (s *State) Why(id uint64) (w Why, err error) {
 			return Why{Reason: ReasonKeyRate, Until: g.tat - set.Rate.slack()}, nil
 		}
 	}
-	if n := s.ahead(slot); n > 0 {
-		return Why{Reason: ReasonBehind, Ahead: n}, nil
+	if own, others := s.ahead(slot, claims); own+others > 0 {
+		return Why{Reason: ReasonBehind, Ahead: own + others, Others: others}, nil
 	}
 	return Why{Reason: ReasonNext}, nil
 }
 
-// runningWhere returns some Running jobs that f says.
+// runningWhere returns the oldest that f says of the Running jobs. It looks at
+// mostRunning of them, for nobody is served meanwhile: where more are running it may
+// miss some, and all.
 func (s *State) runningWhere(f func(*jobRec) bool) (ids []uint64) {
+	looked := 0
 	for _, session := range s.sessions.order {
 		for _, slot := range s.sessions.all[s.sessions.byID[session]].jobs {
-			if j := s.jobs.at(slot); f(j) {
-				ids = append(ids, j.id)
+			if looked++; looked > mostRunning {
+				return ids
+			}
+			j := s.jobs.at(slot)
+			if !f(j) {
+				continue
+			}
+			if i, _ := slices.BinarySearch(ids, j.id); i < whyMost {
+				ids = slices.Insert(ids, i, j.id)
+				ids = ids[:min(len(ids), whyMost)]
 			}
 		}
 	}
-	slices.Sort(ids)
-	return ids[:min(len(ids), whyMost)]
-}
-
-// ahead counts the jobs that have their turn before one that is Ready: those of
-// its group that stand before it, and so many of each other group as have a turn
-// meanwhile. It looks at mostAhead jobs at most.
-func (s *State) ahead(slot uint32) (n int) {
-	j := s.jobs.at(slot)
-	own := s.lanes.all[j.lane].group
-	g := &s.groups.all[own]
-	me := entry{j.score, slot}
-	looked := 0
-	for _, i := range g.lanes {
-		for _, e := range s.lanes.all[i].ready {
-			if looked++; looked > mostAhead {
-				return mostAhead
-			}
-			if e.slot != slot && s.before(e, me) {
-				n++
-			}
-		}
-	}
-	if j.cell != 0 && !j.shown {
-		for _, e := range s.limiting.cells[j.cell].waiting {
-			if looked++; looked > mostAhead {
-				return mostAhead
-			}
-			if e.slot != slot && s.before(e, me) {
-				n++
-			}
-		}
-	}
-	pass := g.pass + int64(n)*(stride/int64(s.weight(g.name)))
-	for _, i := range s.queues[g.queue].groups {
-		if o := &s.groups.all[i]; i != own && (o.pass < pass || o.pass == pass && s.turnBefore(i, own)) {
-			waiting := 0
-			for _, l := range o.lanes {
-				waiting += len(s.lanes.all[l].ready)
-			}
-			n += min(waiting, int((pass-o.pass)*int64(s.weight(o.name))/stride)+1)
-		}
-	}
-	return min(n, mostAhead)
+	return ids
 }
