@@ -90,7 +90,7 @@ func (a *attempt) run(ctx context.Context) error {
 		h = task.WithTrace(h, task.Trace{Parent: info.TraceParent, State: info.TraceState})
 	}
 	h = task.OnProgress(h, a.reports.progress)
-	deadline, timer := a.limit()
+	f, deadline := lit(a)
 	h, end := mirror(h, deadline)
 	a.mu.Lock()
 	a.end = end
@@ -111,9 +111,7 @@ func (a *attempt) run(ctx context.Context) error {
 		why := a.why
 		a.mu.Unlock()
 		end(nil)
-		if timer != nil {
-			timer.Stop()
-		}
+		f.stop()
 		a.returned()
 		defer a.slots.told() // whatever goes wrong
 		defer a.forget()
@@ -141,33 +139,6 @@ func (a *attempt) forget() {
 	a.worker.mu.Lock()
 	defer a.worker.mu.Unlock()
 	delete(a.running, a.id)
-}
-
-// limit is when the handler's context is to end, if there is such a time, and what
-// ends it then. That of an attached job is its caller's, who tells why; so it is
-// only shown.
-func (a *attempt) limit() (deadline time.Time, timer *time.Timer) {
-	info := &a.lease.info
-	var wait time.Duration
-	if info.Timeout > 0 {
-		wait = time.Duration(info.Timeout) * time.Microsecond
-		deadline = time.Now().Add(wait)
-	}
-	if info.Deadline > 0 {
-		at := time.UnixMicro(info.Deadline)
-		if deadline.IsZero() || at.Before(deadline) {
-			deadline = at
-		}
-		if left := time.Until(at); !info.Attached && (wait == 0 || left < wait) {
-			wait = max(left, 1)
-		}
-	}
-	if wait > 0 {
-		timer = time.AfterFunc(wait, func() {
-			a.stop(&fault.Error{Op: opRun, Task: info.Task, Kind: fault.Deadline, Err: context.DeadlineExceeded})
-		})
-	}
-	return deadline, timer
 }
 
 // tell lets the log have what came of the attempt. That it comes too late is known

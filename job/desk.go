@@ -2,7 +2,9 @@ package job
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/hemgo/hem/job/internal/owner"
 )
@@ -33,6 +35,13 @@ type desk interface {
 	// remote reports whether it is not in this process: then sessions must be
 	// heard of, and outlive their owner.
 	remote() bool
+
+	// wall is t, a time of this process, by the owner's clock: by that jobs have
+	// their deadlines. And local is the time of this process when the owner's clock
+	// says micros. Where the two clocks are not known to the microsecond, neither is
+	// too early.
+	wall(t time.Time) (micros int64)
+	local(micros int64) time.Time
 }
 
 func (o *Owner) logID() [16]byte { return o.log }
@@ -40,6 +49,32 @@ func (o *Owner) logID() [16]byte { return o.log }
 func (o *Owner) tend(*Session) {}
 
 func (o *Owner) remote() bool { return false }
+
+// In the owner's own process its clock differs from the calendar's only when that was
+// set back, or was ahead where the log was owned before.
+func (o *Owner) wall(t time.Time) int64 {
+	left := time.Until(t)
+	return o.time() + left.Microseconds()
+}
+
+func (o *Owner) local(micros int64) time.Time {
+	left := micros - o.time()
+	return later(time.Now(), left)
+}
+
+// time is what the owner's clock says.
+func (o *Owner) time() int64 {
+	o.mu.Lock()
+	clock := o.clock
+	o.mu.Unlock()
+	return clock.Follow(o.now())
+}
+
+// later is micros after t, as far as a Duration reaches.
+func later(t time.Time, micros int64) time.Time {
+	const most = math.MaxInt64 / int64(time.Microsecond)
+	return t.Add(time.Duration(min(max(micros, -most), most)) * time.Microsecond)
+}
 
 func (o *Owner) scope(ctx context.Context) (uint64, error) { return o.callers.session(ctx, o) }
 

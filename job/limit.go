@@ -39,7 +39,8 @@ type LimitConfig struct {
 
 // A Rate lets one job be claimed each Every, and Burst at once after a time in
 // which none was. It holds over any stretch of time, also one in which an owner
-// takes over from another. The zero Rate is any.
+// takes over from another. Time is what the owner's clock says: when that is set
+// forward, as much time is over. The zero Rate is any.
 type Rate struct {
 	// Every is the time between two jobs. With Burst it makes 570 years at most.
 	Every time.Duration

@@ -52,6 +52,7 @@ type link struct {
 	line   *line
 	lines  uint64 // how many there were, with it
 	terms  wire.Terms
+	clock  reading // the newest
 	calls  map[uint64]*call
 	last   uint64 // the newest call's number
 	queue  []*call

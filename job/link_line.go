@@ -22,6 +22,7 @@ const (
 	pongWithin  = 2 * time.Second  // after a ping
 	leastRate   = 32 << 10         // bytes a second that a connection brings, if it brings anything
 	mostSlack   = 10 * time.Second // for that, after a ping
+	readAfter   = 10 * time.Second // its clock again, however much else is said
 	steadyAfter = 2 * time.Second  // a connection that has lasted so long is followed by another at once
 )
 
@@ -110,6 +111,7 @@ type line struct {
 	spoke  bool      // that was more than a greeting
 	pinged time.Time // when it was asked since whether anybody is there; else zero
 	said   int       // bytes since something came last: they may be on their way yet
+	asked  time.Time // when it was asked how late it is, by Hello or Ping; zero once it has said
 	why    error     // it was cut
 }
 
@@ -198,7 +200,10 @@ func (n *line) write() {
 func (n *line) read(greeted func()) error {
 	hello := wire.Put(nil)
 	hello.Greeting(&wire.Greeting{Name: n.link.conf.Name})
-	n.lock(func() { n.put(wire.Hello, 0, hello.Bytes()) })
+	n.lock(func() {
+		n.asked = time.Now()
+		n.put(wire.Hello, 0, hello.Bytes())
+	})
 	r := wire.NewReader(hearing{n.conn, func() { n.lock(n.comes) }})
 	f, err := r.Next()
 	if err == nil {
@@ -286,6 +291,7 @@ func byeOf(f wire.Frame) error {
 func (l *link) gain(n *line, terms wire.Terms) {
 	now := time.Now()
 	n.heard = now
+	n.reads(terms.Clock, now)
 	l.line, l.terms = n, terms
 	l.lines++
 	l.beatAt = now.Add(sessionBeat)
@@ -341,8 +347,7 @@ func (n *line) take(f wire.Frame, names *wire.Names) error {
 	case wire.Answer, wire.Entered:
 		return n.answer(f, names)
 	case wire.Pong:
-		n.lock(func() { n.hear(time.Now()) })
-		return nil
+		return n.pong(f)
 	case wire.Bye:
 		return byeOf(f)
 	}
@@ -351,6 +356,21 @@ func (n *line) take(f wire.Frame, names *wire.Names) error {
 
 // comes notes that a part of something has come. mu is held.
 func (n *line) comes() { n.heard, n.pinged, n.said = time.Now(), time.Time{}, 0 }
+
+// pong hears that somebody is there, and how late it is for him.
+func (n *line) pong(f wire.Frame) error {
+	var clock int64
+	body := wire.Take(f.Body, nil)
+	if body.Clock(&clock); !body.Whole() {
+		return &wire.Broken{Why: wire.Malformed, Kind: f.Kind}
+	}
+	n.lock(func() {
+		now := time.Now()
+		n.hear(now)
+		n.reads(clock, now)
+	})
+	return nil
+}
 
 // hear notes that something has come. mu is held.
 func (n *line) hear(now time.Time) { n.heard, n.spoke, n.pinged = now, true, time.Time{} }
@@ -369,8 +389,10 @@ func (n *line) listen(now time.Time) time.Time {
 		return n.pinged.Add(within)
 	case now.Sub(n.heard) >= pingAfter:
 		n.pinged = now
-		n.put(wire.Ping, 0, nil)
+		n.ping(now)
 		return now.Add(within)
+	case now.Sub(n.link.clock.to) >= readAfter:
+		n.ping(now)
 	}
 	return n.heard.Add(pingAfter)
 }

@@ -50,7 +50,8 @@ func Priority(n int) Option { return Option{what: setPriority, a: int64(n)} }
 func Delay(d time.Duration) Option { return Option{what: setDelay, a: int64(d)} }
 
 // At makes the job ready at t, and never earlier; a t that has passed is at
-// once. It is between 1970 and 4253.
+// once. That is by the owner's clock, whatever the caller's says. It is between 1970
+// and 4253.
 func At(t time.Time) Option {
 	return Option{what: setAt, a: t.Unix(), b: int64(t.Nanosecond())}
 }
@@ -119,7 +120,8 @@ func Timeout(d time.Duration) Option { return Option{what: setTimeout, a: int64(
 // Deadline is until when an attempt may begin: if none has, and none can, the job
 // is dead. One that is under way then is told by its context, and is the last. A
 // deadline that has passed when the job is enqueued is [fault.Deadline], and
-// nothing is enqueued. It is between 1970 and 4253. The default is none.
+// nothing is enqueued. All that is by the owner's clock, also where callers and workers
+// have another. It is between 1970 and 4253. The default is none.
 func Deadline(t time.Time) Option {
 	return Option{what: setDeadline, a: t.Unix(), b: int64(t.Nanosecond())}
 }

@@ -48,6 +48,7 @@ type Owner struct {
 
 	mu      sync.Mutex
 	stats   Stats         // as of the last round
+	clock   owner.Clock   // likewise
 	err     error         // why the owner has ended by itself
 	told    error         // what of that those are told who still wanted something
 	ended   bool          // done is closed

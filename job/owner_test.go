@@ -136,12 +136,14 @@ func TestALogThatPanicsHangsNobody(t *testing.T) {
 	})
 }
 
-// misled opens an owner whose wall clock is wrong by so much.
-func misled(t *testing.T) (o *job.Owner, wrong *atomic.Int64) {
+// misled opens an owner whose wall clock is wrong: by so much to begin with.
+func misled(t *testing.T, log job.Log, c job.Config, by time.Duration) (o *job.Owner, wrong *atomic.Int64) {
 	t.Helper()
+	c.Log = quiet
 	wrong = new(atomic.Int64)
+	wrong.Store(int64(by))
 	start := time.Now()
-	o, err := job.OpenAt(t.Context(), jobtest.NewMemory(), job.Config{Log: quiet}, func() (time.Time, time.Duration) {
+	o, err := job.OpenAt(t.Context(), log, c, func() (time.Time, time.Duration) {
 		return time.Now().Add(time.Duration(wrong.Load())), time.Since(start)
 	})
 	if err != nil {
@@ -155,7 +157,7 @@ func TestAClockThatJumpsNeitherStopsTimersNorMakesThemEarly(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"back an hour": -time.Hour, "forward a day": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				o, wrong := misled(t)
+				o, wrong := misled(t, jobtest.NewMemory(), job.Config{}, 0)
 				s := session(t, o.Client())
 				put(t, o.Client(), 1, job.Delay(10*time.Minute))
 				began := time.Now()

@@ -52,7 +52,7 @@ func (p *peer) welcome(f wire.Frame) error {
 		return &wire.Broken{Why: wire.Malformed, Kind: f.Kind}
 	}
 	p.name = cut(g.Name, state.MaxName)
-	terms := wire.Terms{Log: p.owner.log, Name: p.owner.config.Name, Prompt: mostPrompt, Waiting: mostWaiting}
+	terms := wire.Terms{Log: p.owner.log, Name: p.owner.config.Name, Prompt: mostPrompt, Waiting: mostWaiting, Clock: p.owner.time()}
 	out := wire.Put(nil)
 	out.Terms(&terms)
 	p.tell(wire.Welcome, out.Bytes())
@@ -77,7 +77,10 @@ func (p *peer) take(f wire.Frame) error {
 		p.left(f.ID)
 		return nil
 	case wire.Ping:
-		p.tell(wire.Pong, nil)
+		clock := p.owner.time()
+		body := wire.Put(nil)
+		body.Clock(&clock)
+		p.tell(wire.Pong, body.Bytes())
 		return nil
 	}
 	return &wire.Broken{Why: wire.Malformed, Kind: f.Kind}

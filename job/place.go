@@ -29,11 +29,12 @@ func (o *Owner) Stats() Stats {
 	return o.stats
 }
 
-// publish lets Stats see what the core has.
+// publish lets others see what the core has.
 func (o *Owner) publish() {
 	f := o.core.Figures()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.clock = o.core.Clock()
 	o.stats = Stats{
 		Jobs:    countsOf(f.Counts),
 		ForRoom: f.ForRoom, ForJobs: f.ForJobs,

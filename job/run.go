@@ -160,7 +160,7 @@ func (c *Client) callSpec(ctx context.Context, call *task.Call) (spec state.Spec
 		spec.Attempts = 1
 	}
 	if at, ok := ctx.Deadline(); ok && at.UnixMicro() < state.MaxTime { // what is later is never
-		if d := at.UnixMicro() + 1; spec.Deadline == 0 || d < spec.Deadline {
+		if d := c.desk.wall(at) + 1; spec.Deadline == 0 || d < spec.Deadline {
 			spec.Deadline = max(d, 1)
 		}
 	}

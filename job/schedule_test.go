@@ -341,7 +341,7 @@ func TestSchedulesAreListedPageByPage(t *testing.T) {
 // A clock that is set back neither repeats ticks nor stops them for ever.
 func TestAClockThatIsSetBackRepeatsNoTick(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		o, wrong := misled(t)
+		o, wrong := misled(t, jobtest.NewMemory(), job.Config{}, 0)
 		c := o.Client()
 		schedule(t, c, "minutely", job.Every(time.Minute))
 		time.Sleep(10*time.Minute + time.Second)

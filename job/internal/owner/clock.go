@@ -12,7 +12,7 @@ type Time struct {
 	Mono int64 // since anything; never jumps
 }
 
-// A clock makes the Core's time of a shell's. That is what records say and what
+// A Clock makes the Core's time of a shell's. That is what records say and what
 // timers go by:
 //
 //	K1. It never decreases.
@@ -23,14 +23,14 @@ type Time struct {
 // So after an hour back timers take twice as long for two hours at most, where
 // stopping would have stopped them for one; and after a day forward those of the
 // day are due.
-type clock struct {
+type Clock struct {
 	now     int64
 	mono    int64 // the Mono that now accounts for
 	started bool
 }
 
-// follow moves the clock to t and returns the time.
-func (k *clock) follow(t Time) int64 {
+// Follow moves the clock to t and returns the time.
+func (k *Clock) Follow(t Time) int64 {
 	wall := min(max(t.Wall, 0), state.MaxTime)
 	switch half := (t.Mono - k.mono) / 2; {
 	case !k.started || wall >= k.now:
@@ -42,7 +42,10 @@ func (k *clock) follow(t Time) int64 {
 }
 
 // raise makes the time at least now, which a record says.
-func (k *clock) raise(now int64) { k.now = max(k.now, now) }
+func (k *Clock) raise(now int64) { k.now = max(k.now, now) }
+
+// Clock returns the core's clock, which whoever has it can Follow by himself.
+func (c *Core) Clock() Clock { return c.clock }
 
 // mostWait bounds WakeIn: a wall that is set forward makes timers due which the
 // shell does not know to be.
@@ -60,7 +63,7 @@ func (n Next) WakeIn(t Time) time.Duration {
 		return mostWait
 	}
 	k := n.clock
-	wait := n.Wake - k.follow(t)
+	wait := n.Wake - k.Follow(t)
 	if behind := k.now - min(t.Wall, k.now); behind > 0 { // K3
 		wait = min(2*wait, wait+behind)
 	}

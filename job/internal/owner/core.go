@@ -45,7 +45,7 @@ type Core struct {
 	phase  phase
 	why    error // of ended
 
-	clock   clock
+	clock   Clock
 	state   *state.State // nil while the log's first snapshot is read
 	chain   record.Chain // of the records that are known to be stored
 	history history      // their snapshots, and those of the draft

@@ -14,7 +14,7 @@ func (c *Core) Decide(t Time) Next {
 		return Next{Do: Ended, Err: c.why}
 	}
 	c.only(owning, "Decide")
-	now := c.clock.follow(t)
+	now := c.clock.Follow(t)
 	c.people.live(t)
 	c.refuseLow()
 	if !c.needed(now) {

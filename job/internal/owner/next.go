@@ -29,7 +29,7 @@ type Next struct {
 	Trim  uint64        // beside everything else, forget the records before it; 0 is none
 	Err   error         // Ended
 
-	clock clock
+	clock Clock
 	soon  bool // there are sessions that must be heard of
 }
 

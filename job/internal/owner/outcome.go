@@ -43,7 +43,7 @@ func (c *Core) Appended(t Time, err error) Next {
 		return Next{Do: Ended, Err: c.why}
 	}
 	c.only(sending, "Appended")
-	c.clock.follow(t)
+	c.clock.Follow(t)
 	c.people.live(t)
 	switch {
 	case err == nil:
@@ -76,7 +76,7 @@ func (c *Core) Looked(t Time, rec []byte, err error) Next {
 		return Next{Do: Ended, Err: c.why}
 	}
 	c.only(looking, "Looked")
-	c.clock.follow(t)
+	c.clock.Follow(t)
 	c.people.live(t)
 	switch {
 	case errors.Is(err, ErrClosed), errors.Is(err, ErrDamaged):

@@ -33,7 +33,7 @@ func (c *Core) TakeOver(t Time) (Next, error) {
 	}
 	_, h, _ := c.chain.Last()
 	c.people.live(t)
-	c.clock.follow(t) // first: what has passed is no time after a record that was read since
+	c.clock.Follow(t) // first: what has passed is no time after a record that was read since
 	c.clock.raise(c.state.Now())
 	c.begin(c.clock.now, h.Term+1)
 	c.draft.add(state.AppendTakeover(nil))

@@ -3,14 +3,14 @@
 //
 //	client                              server
 //	Hello   who it is            ─────▶
-//	                             ◀─────  Welcome  which log, whose, and how much at a time
+//	                             ◀─────  Welcome  which log, whose, how much at a time, and its clock
 //	Ask     7: a request         ─────▶
 //	Ask     8: another           ─────▶
 //	Leave   7: who asked is gone ─────▶
 //	                             ◀─────  Answer   8
 //	                             ◀─────  Answer   7: dropped, or what came of it
 //	Ping                         ─────▶
-//	                             ◀─────  Pong
+//	                             ◀─────  Pong     its clock
 //	                             ◀─────  Bye      why it says nothing more
 //
 // What it promises:

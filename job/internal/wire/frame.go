@@ -34,8 +34,8 @@ const (
 	Leave                   // whoever made a request has gone: it need not be carried out
 	Answer                  // to a request
 	Entered                 // the first of two answers, to a request that goes on waiting
-	Ping                    // is anybody there?
-	Pong                    // yes
+	Ping                    // is anybody there, and how late is it?
+	Pong                    // yes, and the owner's clock
 	Bye                     // why this is the last frame, as fault.Encode has it
 	kinds
 )

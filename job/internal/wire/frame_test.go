@@ -24,6 +24,7 @@ var talk = []frame{
 	{wire.Ask, 1 << 60, strings.Repeat("long ", 20_000)},
 	{wire.Leave, 1, ""},
 	{wire.Ping, 0, ""},
+	{wire.Pong, 0, "\x07"},
 	{wire.Bye, 0, "why"},
 }
 

@@ -58,6 +58,23 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
+// FuzzWords takes any bytes for what is said beside answers: a server's first word, and
+// its clock.
+func FuzzWords(f *testing.F) {
+	for _, v := range terms() {
+		f.Add(putTerms(&v))
+		f.Add(putClock(v.Clock))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if v, ok := takeTerms(b); ok && !bytes.Equal(putTerms(&v), b) {
+			t.Fatalf("%x became %+v", b, v)
+		}
+		if v, ok := takeClock(b); ok && !bytes.Equal(putClock(v), b) {
+			t.Fatalf("%x became %d", b, v)
+		}
+	})
+}
+
 // FuzzReader takes any bytes for frames: what is read was there.
 func FuzzReader(f *testing.F) {
 	f.Add(stream(talk))

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/hemgo/hem/job/internal/state"
+
 // A Greeting is the body of Hello.
 type Greeting struct {
 	Name string // what reports call the client
@@ -16,6 +18,8 @@ type Terms struct {
 	// How many requests may be open at a time: that are answered within an
 	// append, and that wait for something else to happen.
 	Prompt, Waiting int
+
+	Clock int64 // what the owner's says
 }
 
 // Terms are a server's first word.
@@ -26,6 +30,14 @@ func (f *Fields) Terms(t *Terms) {
 	f.Text(&t.Name)
 	f.Number(&t.Prompt)
 	f.Number(&t.Waiting)
+	f.Clock(&t.Clock)
+}
+
+// Clock is the body of Pong: what the owner's clock says, in microseconds since 1970.
+func (f *Fields) Clock(v *int64) {
+	u := uint64(*v)
+	f.Most(&u, state.MaxTime)
+	set(f, v, int64(u))
 }
 
 // Fault is the body of Bye: an error that is not nil.

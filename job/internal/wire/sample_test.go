@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"reflect"
@@ -142,6 +143,41 @@ func errs() []error {
 	}
 }
 
+// terms are a server's first word, with clocks as early and as late as can be.
+func terms() []wire.Terms {
+	some := wire.Terms{Name: "owner", Prompt: 2, Waiting: 3, Clock: 1_800_000_000_000_000}
+	for i := range some.Log {
+		some.Log[i] = byte(i)
+	}
+	last := some
+	last.Clock = state.MaxTime
+	return []wire.Terms{{Prompt: 1, Waiting: 1}, some, last}
+}
+
+func putTerms(v *wire.Terms) []byte {
+	f := wire.Put(nil)
+	f.Terms(v)
+	return f.Bytes()
+}
+
+func takeTerms(b []byte) (v wire.Terms, ok bool) {
+	f := wire.Take(b, nil)
+	f.Terms(&v)
+	return v, f.Whole()
+}
+
+func putClock(v int64) []byte {
+	f := wire.Put(nil)
+	f.Clock(&v)
+	return f.Bytes()
+}
+
+func takeClock(b []byte) (v int64, ok bool) {
+	f := wire.Take(b, nil)
+	f.Clock(&v)
+	return v, f.Whole()
+}
+
 func putRequest(r *owner.Request) []byte {
 	f := wire.Put(nil)
 	f.Request(r)
@@ -267,6 +303,38 @@ func TestAnAnswerTakesNoMoreThanItsRoom(t *testing.T) {
 	l := owner.Request{Op: owner.Listen, Cancels: []owner.Cancelled{{Seq: 1, Detail: make([]byte, 1000)}, {Seq: 2, Detail: make([]byte, 1000)}}}
 	if b, left := putAnswer(&l, 1500); left != 1 {
 		t.Errorf("%d were left of %d bytes", left, len(b))
+	}
+}
+
+func TestTermsAreWhatTheyWere(t *testing.T) {
+	for _, want := range terms() {
+		b := putTerms(&want)
+		if got, ok := takeTerms(b); !ok || got != want {
+			t.Errorf("got %+v, %v; want %+v", got, ok, want)
+		}
+		for n := range b {
+			if _, ok := takeTerms(b[:n]); ok {
+				t.Errorf("%d of %d bytes were enough", n, len(b))
+			}
+		}
+	}
+}
+
+func TestAClockSaysATimeThatTheLogCanHave(t *testing.T) {
+	for _, want := range []int64{0, 1, 1_800_000_000_000_000, state.MaxTime} {
+		if got, ok := takeClock(putClock(want)); !ok || got != want {
+			t.Errorf("%d became %d, %v", want, got, ok)
+		}
+	}
+	for _, wrong := range []int64{-1, state.MaxTime + 1} {
+		if b := putClock(wrong); b != nil {
+			t.Errorf("%d was put", wrong)
+		}
+	}
+	for _, b := range [][]byte{nil, binary.AppendUvarint(nil, state.MaxTime+1), binary.AppendUvarint(nil, 1<<64-1), {0, 0}} {
+		if got, ok := takeClock(b); ok {
+			t.Errorf("%x was taken for %d", b, got)
+		}
 	}
 }
 
