@@ -253,7 +253,8 @@ func (f *fleet) lines(from int64) (all []line, more int64) {
 // A branch is what there is to do below a task of a tree.
 type branch struct {
 	Path  string
-	Below []int // how many children, at each level
+	Below []int         // how many children, at each level
+	Takes time.Duration // a leaf; 0 is some milliseconds
 }
 
 var fleetTasks = []task.Task{keptRoot, keptMiddle, keptLeaf, root, middle, leaf, limited, steady, called, calledByName}
@@ -274,7 +275,11 @@ func pathOf(b branch) string { return b.Path }
 // grow is the work of a leaf.
 func grow(ctx context.Context, b branch) (int, error) {
 	note(ctx, "begins", b.Path)
-	if err := scope.Sleep(ctx, time.Duration(1+len(b.Path)%5)*time.Millisecond); err != nil {
+	takes := b.Takes
+	if takes == 0 {
+		takes = time.Duration(1+len(b.Path)%5) * time.Millisecond
+	}
+	if err := scope.Sleep(ctx, takes); err != nil {
 		return 0, err
 	}
 	return 1, nil
@@ -286,7 +291,7 @@ func spread(do func(context.Context, task.Runner, branch) (int, error)) func(con
 		note(ctx, "begins", b.Path)
 		below := make([]branch, b.Below[0])
 		for i := range below {
-			below[i] = branch{fmt.Sprintf("%s/%d", b.Path, i), b.Below[1:]}
+			below[i] = branch{fmt.Sprintf("%s/%d", b.Path, i), b.Below[1:], b.Takes}
 		}
 		counts, err := scope.Map(ctx, 10, below, func(ctx context.Context, child branch) (int, error) {
 			n, err := do(ctx, job.Current(ctx), child)

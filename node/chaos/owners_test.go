@@ -56,7 +56,7 @@ func TestOwnersThatAreKilledLoseNothingAndAreFoundAgain(t *testing.T) {
 	all.Go(func() { // trees
 		for n := 0; ctx.Err() == nil; n++ {
 			path := fmt.Sprint("tree-", n)
-			h, err := job.Enqueue(ctx, tried, keptRoot, branch{path, []int{5, 20}})
+			h, err := job.Enqueue(ctx, tried, keptRoot, branch{Path: path, Below: []int{5, 20}})
 			if err != nil {
 				if ctx.Err() == nil {
 					t.Error(err)

@@ -19,7 +19,7 @@ import (
 func TestAParentThatIsKilledAtChild900ResumesAndNoChildRunsTwiceAfterItsResult(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, job.Config{}, 4)
-	h, err := job.Enqueue(t.Context(), f.client, keptRoot, branch{"t", []int{10, 100}})
+	h, err := job.Enqueue(t.Context(), f.client, keptRoot, branch{Path: "t", Below: []int{10, 100}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,65 +85,6 @@ func (f *fleet) noneTwice() {
 		}
 	}
 	f.t.Logf("%d attempts began, %d of them again, %d results", begun, again, len(has))
-}
-
-// Trees of attached children, three levels and a thousand leaves, while processes
-// are killed: a tree is whole, or it has failed, and then nothing of it goes on.
-func TestAttachedTreesAreWholeOrEndWithTheirRoots(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t, job.Config{}, 3)
-	r := seeded(t)
-	whole, failed := 0, 0
-	var longest time.Duration
-	for e := effort(3); e.more(); {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-		var fault sync.WaitGroup
-		if e.rounds > 1 { // the first is left alone
-			victim := r.IntN(len(f.crew))
-			after := time.Duration(50+r.IntN(400)) * time.Millisecond
-			fault.Go(func() {
-				time.Sleep(after)
-				f.crew[victim].kill()
-			})
-		}
-		n, err := root.Do(ctx, f.client, branch{fmt.Sprint("a", e.rounds), []int{10, 100}})
-		ended := time.Now()
-		switch {
-		case err == nil && n == 1000:
-			whole++
-		case err == nil:
-			t.Errorf("round %d: a tree of %d leaves", e.rounds, n)
-		default:
-			failed++
-		}
-		cancel()
-		fault.Wait()
-		for left := int64(1); left > 0; time.Sleep(5 * time.Millisecond) {
-			left = 0
-			for _, name := range []string{"root", "middle", "leaf"} {
-				c, err := f.client.Count(t.Context(), job.Query{Tasks: []string{name}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				left += c.Live()
-			}
-			if over := time.Since(ended); over > 15*time.Second {
-				t.Fatalf("round %d: %d jobs are live %v after the root has ended", e.rounds, left, over)
-			}
-		}
-		longest = max(longest, time.Since(ended))
-		for i, h := range f.crew {
-			select {
-			case <-h.ended:
-				f.crew[i] = f.hire()
-			default:
-			}
-		}
-	}
-	if whole == 0 {
-		t.Error("no tree was whole")
-	}
-	t.Logf("%d whole, %d failed; the last of a tree ended %v after its root", whole, failed, longest)
 }
 
 // Load with limits by key, while processes are killed and stopped at random.
