@@ -141,16 +141,20 @@ func (f *fleet) fallen(trees []*tree, began time.Time) time.Duration {
 			f.t.Errorf("%s ended after %v", tr.path, took)
 		}
 	}
-	for left := int64(1); left > 0; time.Sleep(5 * time.Millisecond) {
+	for {
 		c, err := f.client.Count(f.t.Context(), job.Query{Tasks: []string{"root", "middle", "leaf"}})
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		if left = c.Live(); left > 0 && time.Since(began) > unheard+2*soon {
-			f.t.Fatalf("%d jobs are live %v after their roots were to end", left, time.Since(began))
+		switch took := time.Since(began); {
+		case c.Live() == 0:
+			return took
+		case took > unheard+2*soon:
+			f.t.Errorf("%d jobs are live %v after their roots were to end", c.Live(), took)
+			return took
 		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	return time.Since(began)
 }
 
 // overWith fails the test if the store has work on a tree that began after the end of
