@@ -43,33 +43,67 @@ func TestCancelReachesARunningHandlerWithItsCause(t *testing.T) {
 
 // Lost cancel: what is cancelled while it is being claimed is told as well.
 func TestCancelThatComesWithTheClaimIsNotLost(t *testing.T) {
-	begun := make(chan context.Context, 1000)
-	long := waits("long", begun)
-	c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 50})
-	err := scope.Run(t.Context(), func(ctx context.Context, s *scope.Scope) error {
-		for range 20 {
-			s.Go(func(ctx context.Context) error {
-				for range 20 {
-					h, err := job.Enqueue(ctx, c, long, 1)
-					if err != nil {
-						return err
+	bubble(t, func(t *testing.T) { // who would wait for ever does so in no time
+		begun := make(chan context.Context, 1000)
+		long := waits("long", begun)
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{long}, Slots: 50})
+		err := scope.Run(t.Context(), func(ctx context.Context, s *scope.Scope) error {
+			for range 20 {
+				s.Go(func(ctx context.Context) error {
+					for range 20 {
+						h, err := job.Enqueue(ctx, c, long, 1)
+						if err != nil {
+							return err
+						}
+						runtime.Gosched()
+						if _, err := h.Cancel(ctx); err != nil {
+							return err
+						}
+						if _, err := h.Wait(ctx); fault.KindOf(err) != fault.Cancelled {
+							return fmt.Errorf("job %v: %w", h.ID(), err)
+						}
 					}
-					runtime.Gosched()
-					if _, err := h.Cancel(ctx); err != nil {
-						return err
-					}
-					if _, err := h.Wait(ctx); fault.KindOf(err) != fault.Cancelled {
-						return fmt.Errorf("job %v: %w", h.ID(), err)
-					}
-				}
-				return nil
-			})
+					return nil
+				})
+			}
+			return nil
+		}, scope.Timeout(time.Minute))
+		if err != nil {
+			t.Error(err)
 		}
-		return nil
-	}, scope.Timeout(time.Minute))
-	if err != nil {
-		t.Error(err)
-	}
+	})
+}
+
+// Elsewhere a cancel is lost on a worker that is not connected when it comes (asynq).
+func TestCancelReachesAWorkerThatWasCutOffWhenItIsBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o, way, r := reached(t, jobtest.NewMemory(), job.Config{})
+		begun := make(chan context.Context, 1)
+		long := waits("long", begun)
+		working(t, r.Client(), job.WorkerConfig{Tasks: []task.Task{long}, Log: quiet})
+		h := entered(t, o.Client(), long, 1)
+		ctx := <-begun
+		way.move(nil)
+		way.cut()
+		synctest.Wait()
+		if st, err := o.Client().CancelCause(t.Context(), h.ID(), errWhy); st != job.Running || err != nil {
+			t.Fatalf("%v, %v", st, err)
+		}
+		time.Sleep(3 * time.Second)
+		if ctx.Err() != nil {
+			t.Fatalf("there is no connection, and it was told %v", context.Cause(ctx))
+		}
+		way.move(o)
+		back := time.Now()
+		<-ctx.Done()
+		if took := time.Since(back); took > 2*time.Second || !errors.Is(context.Cause(ctx), errWhy) {
+			t.Errorf("it was told %v, %v after it could be reached", context.Cause(ctx), took)
+		}
+		if _, err := h.Wait(t.Context()); !errors.Is(err, errWhy) {
+			t.Errorf("got %v", err)
+		}
+		wantState(t, o.Client(), h.ID(), job.Cancelled)
+	})
 }
 
 func TestOfTwoWhoCancelAJobTheFirstSaysWhy(t *testing.T) {

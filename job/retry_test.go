@@ -3,6 +3,8 @@ package job_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,6 +40,47 @@ func TestHandlerFailsAndIsTriedAgainAfterItsBackoff(t *testing.T) {
 		st, err := h.Status(t.Context())
 		if err != nil || len(st.Failures) != 2 || st.Failures[0].Error != "the first time" {
 			t.Errorf("%+v, %v", st, err)
+		}
+	})
+}
+
+// As when a service is down: they do not come back to it together.
+func TestJobsThatFailTogetherAreTriedAgainAtDifferentTimes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const n = 100
+		var mu sync.Mutex
+		times := make(map[time.Duration]int)
+		began := time.Now()
+		failing := does("failing", func(ctx context.Context, _ int) (int, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if job.Attempt(ctx) == 1 {
+				return 0, errWhy
+			}
+			times[time.Since(began)]++
+			return 0, nil
+		})
+		c := worked(t, job.WorkerConfig{Tasks: []task.Task{failing}, Slots: n})
+		j, err := job.New(failing, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := c.EnqueueMany(t.Context(), slices.Repeat([]job.Job{j}, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			if _, err := job.Find(c, failing, id).Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if len(times) < n/2 {
+			t.Errorf("%d jobs were tried again at %d times", n, len(times))
+		}
+		for after := range times {
+			if after < 750*time.Millisecond || after > time.Second+time.Millisecond {
+				t.Errorf("one was tried again after %v", after)
+			}
 		}
 	})
 }
@@ -140,6 +183,60 @@ func TestACallWithoutAKeyIsTriedOnceUnlessItsClientSaysMore(t *testing.T) {
 			t.Errorf("with a key: got %v after %d runs", err, runs.Load())
 		}
 	})
+}
+
+// A handler's error says nothing of what it has done, so a view repeats it only if it
+// is told that it may, each time as a job of its own.
+func TestARetryViewOverAClientRepeatsWhatItMayAndNothingElse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		log := jobtest.NewMemory()
+		_, c := opened(t, log)
+		var runs atomic.Int32
+		failing := does("failing", func(context.Context, int) (int, error) {
+			if runs.Add(1) < 3 {
+				return 0, errWhy
+			}
+			return 7, nil
+		})
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{failing}})
+		if _, err := failing.Do(t.Context(), task.Retry(task.RetryPolicy{Attempts: 5}, c), 1); !errors.Is(err, errWhy) || runs.Load() != 1 {
+			t.Errorf("without Repeat: %v after %d runs", err, runs.Load())
+		}
+		runs.Store(0)
+		got, err := failing.Do(t.Context(), task.Retry(task.RetryPolicy{Attempts: 5, Repeat: true}, c), 1)
+		if got != 7 || err != nil || runs.Load() != 3 {
+			t.Errorf("with Repeat: %d, %v after %d runs", got, err, runs.Load())
+		}
+		if n, err := c.Counts(t.Context(), ""); err != nil || n.Dead+n.Done+n.Cancelled != 4 {
+			t.Errorf("%+v, %v", n, err)
+		}
+	})
+}
+
+// What was lost may have been done: it is called again with Repeat alone.
+func TestARetryViewCallsWhatWasLostAgainIfItMay(t *testing.T) {
+	for _, repeat := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			_, c := opened(t, jobtest.NewMemory())
+			view := task.Retry(task.RetryPolicy{Attempts: 3, Repeat: repeat}, c)
+			s := session(t, c)
+			called := later(func() error {
+				got, err := resize.Do(t.Context(), view, 4)
+				if err == nil && got != 8 {
+					t.Errorf("got %d", got)
+				}
+				return err
+			})
+			claim(t, s)
+			if err := s.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			working(t, c, job.WorkerConfig{Tasks: []task.Task{resize}})
+			if err := called(); repeat && err != nil || !repeat && fault.KindOf(err) != fault.Lost {
+				t.Errorf("Repeat %v: %v", repeat, err)
+			}
+		})
+	}
 }
 
 // Elsewhere an item that kills its worker comes back for ever, and healthy ones wait

@@ -79,6 +79,26 @@ func TestDumpsShowQueuesSessionsAndRunningJobs(t *testing.T) {
 	})
 }
 
+func TestDumpsShowWhichAttemptOfAJobIsRunning(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := open(t, jobtest.NewMemory(), job.Config{Name: "again"}).Client()
+		put(t, c, 1)
+		s := session(t, c)
+		if err := claim(t, s).Fail(t.Context(), errEnough); err != nil {
+			t.Fatal(err)
+		}
+		if err := claim(t, s).Return(t.Context()); err != nil { // which is no attempt
+			t.Fatal(err)
+		}
+		l := claim(t, s)
+		time.Sleep(time.Minute)
+		want := "resize for 1m0s, by session 1 (tester), attempt 2, token " + l.Token().String()
+		if got := shown("again")["job "+l.ID().String()]; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
 func TestDumpsShowOnlySomeOfMany(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := open(t, jobtest.NewMemory(), job.Config{Name: "many"}).Client()

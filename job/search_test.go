@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -237,26 +238,87 @@ func TestAllThatMatchAreCancelled(t *testing.T) {
 	})
 }
 
-// While somebody enqueues without end, CancelAll ends all the same.
+// appending returns a channel that is closed when the next record is appended to m.
+func appending(m *jobtest.Memory) <-chan struct{} {
+	c := make(chan struct{})
+	first := sync.OnceFunc(func() { close(c) })
+	m.Faults(func(op jobtest.Op) (none jobtest.Fault) {
+		if op.Verb == jobtest.Append {
+			first()
+		}
+		return none
+	})
+	return c
+}
+
+// While somebody enqueues without end, CancelAll ends all the same, and leaves what was
+// enqueued after it was called alone.
 func TestCancellingAllEndsWhileOthersEnqueue(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		c := open(t, jobtest.NewMemory(), job.Config{}).Client()
+		m := jobtest.NewMemory()
+		c := open(t, m, job.Config{}).Client()
 		for i := range 1000 {
 			put(t, c, i)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		enqueued := later(func() (n int) {
-			for ; ; n++ {
+		called := appending(m)
+		enqueued := later(func() (n int64) {
+			for <-called; ; n++ {
 				if _, err := job.Enqueue(ctx, c, resize, 1); err != nil {
 					return n
 				}
 			}
 		})
-		if n, err := c.CancelAll(t.Context(), job.Query{}); err != nil || n < 1000 {
+		if n, err := c.CancelAll(t.Context(), job.Query{}); err != nil || n != 1000 {
 			t.Errorf("%d were cancelled, %v", n, err)
 		}
 		stop()
-		enqueued()
+		n := enqueued()
+		if live := live(t, c); n == 0 || live < n { // the last may be there, unheard of
+			t.Errorf("%d were enqueued meanwhile, and %d live", n, live)
+		}
+	})
+}
+
+// While all that is replayed fails again, and others with it, ReplayAll ends all the
+// same, and replays each job once.
+func TestReplayingAllEndsWhileOthersDie(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := jobtest.NewMemory()
+		c := open(t, m, job.Config{}).Client()
+		s := session(t, c)
+		for i := range 1000 {
+			put(t, c, i, job.Attempts(1))
+			if err := claim(t, s).Fail(t.Context(), errEnough); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		called := appending(m)
+		died := later(func() (n int) {
+			for <-called; ; {
+				if _, err := job.Enqueue(ctx, c, resize, 1, job.Attempts(1)); err != nil {
+					return n
+				}
+				leases, err := s.Claim(ctx, 128, job.Filter{})
+				if err != nil {
+					return n
+				}
+				for _, l := range leases {
+					if err := l.Fail(ctx, errEnough); err != nil {
+						return n
+					}
+					n++
+				}
+			}
+		})
+		if n, err := c.ReplayAll(t.Context(), job.Query{}); err != nil || n != 1000 {
+			t.Errorf("%d were replayed, %v", n, err)
+		}
+		stop()
+		if n := died(); n == 0 {
+			t.Error("none died meanwhile")
+		}
 	})
 }
 

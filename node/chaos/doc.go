@@ -15,6 +15,11 @@
 //     goes on. Nothing that was acknowledged is lost, no job ends twice, none is
 //     claimed again after it has ended, none appears that nobody has enqueued, no
 //     epoch of a job comes twice, and a key has one live job.
+//   - Workers. Processes that work are killed, and stopped for longer than they are
+//     waited for, under load with limits by key and under trees of attached jobs.
+//     Nothing is lost and no limit exceeded; a tree whose root's process was killed
+//     or stopped, or whose caller has gone, fails in time, and nothing of it begins
+//     later.
 //   - Owners. The owner's process is killed under workers and callers in others.
 //     These find the next one, go on with what they have, and stop before it is given
 //     to others when they are too late. Nothing that was accepted is lost, no child

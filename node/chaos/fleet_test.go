@@ -293,7 +293,11 @@ func spread(do func(context.Context, task.Runner, branch) (int, error)) func(con
 		for i := range below {
 			below[i] = branch{fmt.Sprintf("%s/%d", b.Path, i), b.Below[1:], b.Takes}
 		}
-		counts, err := scope.Map(ctx, 10, below, func(ctx context.Context, child branch) (int, error) {
+		wide := 10
+		if b.Takes > 0 && len(b.Below) == 1 {
+			wide = 1 // so that many a branch has nothing where something happens, and would go on
+		}
+		counts, err := scope.Map(ctx, wide, below, func(ctx context.Context, child branch) (int, error) {
 			n, err := do(ctx, job.Current(ctx), child)
 			if err == nil {
 				note(ctx, "has", child.Path) // so its result was recorded before

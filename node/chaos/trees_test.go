@@ -65,7 +65,7 @@ func TestAttachedTreesAreWholeOrEndWithTheirRoots(t *testing.T) {
 				tr.ended = time.Now()
 			})
 		}
-		f.grown(trees, 30+r.IntN(60))
+		f.grown(trees, 15+r.IntN(20))
 		began := time.Now()
 		victim := f.of(killed.pid)
 		f.crew[victim].kill()

@@ -82,6 +82,27 @@ func TestFailedJobWaitsLongerEachTimeAndIsDeadAfterItsLastAttempt(t *testing.T) 
 	}
 }
 
+// Those that failed together, as when a service is down, do not come back together.
+func TestJobsThatFailTogetherAreDueAtDifferentTimes(t *testing.T) {
+	x := open(t, roomy)
+	s := x.session()
+	const n = 100
+	due := make(map[int64]bool)
+	for range n {
+		id := x.enqueue()
+		_, epoch := x.claim(s)
+		x.do(state.AppendFail(nil, s, id, epoch, state.Failure{After: -1}))
+		wait := x.is(id, state.Scheduled).Due - x.Now()
+		if wait > second || wait < second*3/4 {
+			t.Errorf("job %d waits %d", id, wait)
+		}
+		due[wait] = true
+	}
+	if len(due) < n/2 {
+		t.Errorf("%d jobs wait %d different times", n, len(due))
+	}
+}
+
 func TestPermanentFailureIsDeadAtOnceAndRetryAfterIsHeard(t *testing.T) {
 	x := open(t, roomy)
 	a, s := x.enqueue(), x.session()
