@@ -194,5 +194,8 @@ func longestLine(t *testing.T) any {
 	if _, err := h.Cancel(t.Context()); err != nil {
 		t.Error(err)
 	}
+	if !strings.HasSuffix(p.Lines[0], "…") { // else the owner has cut what the worker was to cut
+		t.Errorf("it ends with %q", p.Lines[0][len(p.Lines[0])-8:])
+	}
 	return len(p.Lines[0])
 }
