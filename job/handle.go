@@ -41,12 +41,25 @@ func Find[In, Out any](c *Client, t *task.Def[In, Out], id ID) *Handle[Out] {
 	return newHandle(c, t, id, true)
 }
 
+// must panics for a Handle that nobody has made.
+func (h *Handle[Out]) must(verb string) {
+	if h == nil || h.client == nil {
+		panic("job: " + verb + " of a Handle that neither Enqueue nor Find has made")
+	}
+}
+
 // ID returns which job it is.
-func (h *Handle[Out]) ID() ID { return h.id }
+func (h *Handle[Out]) ID() ID {
+	h.must("ID")
+	return h.id
+}
 
 // Existing reports whether the job was there already when it was to be enqueued:
 // one with the same key.
-func (h *Handle[Out]) Existing() bool { return h.existing }
+func (h *Handle[Out]) Existing() bool {
+	h.must("Existing")
+	return h.existing
+}
 
 // Wait waits until the job has ended, and returns what its task has: its output,
 // or its error as [fault.Decode] gives it. Progress goes to whoever listens by
@@ -66,6 +79,7 @@ func (h *Handle[Out]) Existing() bool { return h.existing }
 // own, or one above it; or it has not begun, and the handler's and those above it have
 // all that its queue, or its limit's key, lets run at a time.
 func (h *Handle[Out]) Wait(ctx context.Context) (Out, error) {
+	h.must("Wait")
 	if ctx == nil {
 		panic("job: Wait with a nil context")
 	}
@@ -81,15 +95,18 @@ func (h *Handle[Out]) Wait(ctx context.Context) (Out, error) {
 
 // Status is [Client.Status] of the job.
 func (h *Handle[Out]) Status(ctx context.Context) (Status, error) {
+	h.must("Status")
 	return h.client.Status(ctx, h.id)
 }
 
 // Progress is [Client.Progress] of the job.
 func (h *Handle[Out]) Progress(ctx context.Context) (Progress, error) {
+	h.must("Progress")
 	return h.client.Progress(ctx, h.id)
 }
 
 // Cancel is [Client.Cancel] of the job.
 func (h *Handle[Out]) Cancel(ctx context.Context) (State, error) {
+	h.must("Cancel")
 	return h.client.Cancel(ctx, h.id)
 }

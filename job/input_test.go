@@ -282,18 +282,26 @@ func TestMisuseOfTheProgramsPanicsAndNamesTheRule(t *testing.T) {
 		var noContext context.Context
 		var undefined *task.Def[int, int]
 		for want, f := range map[string]func(){
-			"job: Open with a nil context or Log":                func() { job.Open(t.Context(), nil, job.Config{}) },
-			"job: Enqueue of a Client that no Owner has made":    func() { job.Enqueue(t.Context(), nil, resize, 1) },
-			"job: Enqueue with a nil context":                    func() { job.Enqueue(noContext, c, resize, 1) },
-			"task: Do of a Def that Define has not made":         func() { job.Enqueue(t.Context(), c, undefined, 1) },
-			"job: With of a Client that no Owner has made":       func() { new(job.Client).With() },
-			"job: Status with a nil context":                     func() { c.Status(noContext, 1) },
-			"job: Fail with a nil error":                         func() { l.Fail(t.Context(), nil) },
-			"job: Close of a nil Owner or with a nil context":    func() { (*job.Owner)(nil).Close(t.Context()) },
-			"job: Claim of a nil Session or with a nil context":  func() { s.Claim(noContext, 1, job.Filter{}) },
-			"job: Complete of a nil Lease or with a nil context": func() { (*job.Lease)(nil).Complete(t.Context(), nil) },
-			"job: Client of a nil Owner":                         func() { (*job.Owner)(nil).Client() },
-			"job: EnqueueMany with a nil context":                func() { c.EnqueueMany(noContext, nil) },
+			"job: Open with a nil context or Log":                              func() { job.Open(t.Context(), nil, job.Config{}) },
+			"job: Enqueue of a Client that no Owner has made":                  func() { job.Enqueue(t.Context(), nil, resize, 1) },
+			"job: Enqueue with a nil context":                                  func() { job.Enqueue(noContext, c, resize, 1) },
+			"task: Do of a Def that Define has not made":                       func() { job.Enqueue(t.Context(), c, undefined, 1) },
+			"job: With of a Client that no Owner has made":                     func() { new(job.Client).With() },
+			"job: Status with a nil context":                                   func() { c.Status(noContext, 1) },
+			"job: Fail with a nil error":                                       func() { l.Fail(t.Context(), nil) },
+			"job: Close of a nil Owner or with a nil context":                  func() { (*job.Owner)(nil).Close(t.Context()) },
+			"job: Claim of a nil Session or with a nil context":                func() { s.Claim(noContext, 1, job.Filter{}) },
+			"job: Complete of a nil Lease or with a nil context":               func() { (*job.Lease)(nil).Complete(t.Context(), nil) },
+			"job: Client of a nil Owner":                                       func() { (*job.Owner)(nil).Client() },
+			"job: EnqueueMany with a nil context":                              func() { c.EnqueueMany(noContext, nil) },
+			"job: Done of a nil Owner":                                         func() { (*job.Owner)(nil).Done() },
+			"job: Err of a nil Owner":                                          func() { (*job.Owner)(nil).Err() },
+			"job: ID of a Handle that neither Enqueue nor Find has made":       func() { (*job.Handle[int])(nil).ID() },
+			"job: Existing of a Handle that neither Enqueue nor Find has made": func() { new(job.Handle[int]).Existing() },
+			"job: Wait of a Handle that neither Enqueue nor Find has made":     func() { new(job.Handle[int]).Wait(t.Context()) },
+			"job: Status of a Handle that neither Enqueue nor Find has made":   func() { new(job.Handle[int]).Status(t.Context()) },
+			"job: Progress of a Handle that neither Enqueue nor Find has made": func() { new(job.Handle[int]).Progress(t.Context()) },
+			"job: Cancel of a Handle that neither Enqueue nor Find has made":   func() { new(job.Handle[int]).Cancel(t.Context()) },
 		} {
 			func() {
 				defer func() {

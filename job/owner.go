@@ -65,12 +65,20 @@ func (o *Owner) Client() *Client {
 
 // Done returns a channel that is closed when the owner has ended: it was closed,
 // or see [Owner.Err].
-func (o *Owner) Done() <-chan struct{} { return o.done }
+func (o *Owner) Done() <-chan struct{} {
+	if o == nil {
+		panic("job: Done of a nil Owner")
+	}
+	return o.done
+}
 
 // Err returns why the owner has ended by itself: another one took over, or the
 // log failed. It is nil as long as the owner lives, and after Close of one that
 // lived.
 func (o *Owner) Err() error {
+	if o == nil {
+		panic("job: Err of a nil Owner")
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.err
