@@ -93,7 +93,11 @@ func TestCancelReachesAWorkerThatWasCutOffWhenItIsBack(t *testing.T) {
 		}
 		way.move(o)
 		back := time.Now()
-		<-ctx.Done()
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+			t.Fatal("it was never told")
+		}
 		if took := time.Since(back); took > 2*time.Second || !errors.Is(context.Cause(ctx), errWhy) {
 			t.Errorf("it was told %v, %v after it could be reached", context.Cause(ctx), took)
 		}
