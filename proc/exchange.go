@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
-	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/internal/graph"
+	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/proc/internal/frame"
 	"github.com/hemgo/hem/task"
 )
