@@ -157,3 +157,26 @@ func TestDeadlinesOfRefusedEnqueuesAreForgotten(t *testing.T) {
 		t.Errorf("%d timers, of 20 jobs", n)
 	}
 }
+
+// Those that have ended leave their timers, which are cleared away now and then. The job
+// that is entered at that moment keeps its own: else a replay, which clears away at
+// another, ends it and the owner does not.
+func TestNoDeadlineIsLostWhenThoseOfJobsThatHaveEndedAreClearedAway(t *testing.T) {
+	x := open(t, roomy)
+	w := x.session()
+	var late []uint64
+	for range 100 {
+		for range 3 {
+			x.complete(x.run(w, x.until(500*second)).ID)
+		}
+		dead := x.run(w, x.until(500*second), func(p *state.Spec) { p.Attempts, p.Bury = 1, 3600*second })
+		x.fail(dead)
+		x.do(state.AppendRevive(nil, dead.ID))
+		x.do(state.AppendCancel(nil, dead.ID, nil))
+		late = append(late, x.enqueue(x.until(500*second), func(p *state.Spec) { p.RunAt = x.Now() + 499*second }))
+	}
+	x.pass(600 * second)
+	for _, id := range late {
+		x.expired(id)
+	}
+}

@@ -74,14 +74,14 @@ func (s *State) addDeadline(j *jobRec) {
 	if j.deadline == 0 {
 		return
 	}
-	s.deadlines.push(timer{j.deadline, j.id})
-	s.timed++
-	if len(s.deadlines) > 2*s.timed+64 {
+	if len(s.deadlines) > 2*s.timed+64 { // before j is among them, which is not live yet
 		s.deadlines.keep(func(t timer) bool {
 			slot, err := s.find(t.id)
 			return err == nil && s.jobs.at(slot).status.Live() && s.jobs.at(slot).deadline == t.at
 		})
 	}
+	s.deadlines.push(timer{j.deadline, j.id})
+	s.timed++
 }
 
 // dropDeadline is for a job that ends.
