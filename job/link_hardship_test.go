@@ -108,7 +108,7 @@ func TestAnswersThatNobodyReadsAreBounded(t *testing.T) {
 	}
 	h.write(b)
 	time.Sleep(100 * time.Millisecond) // else it holds nothing yet
-	wantHeap(t, before, 160<<20)
+	wantHeap(t, before, 100<<20)
 }
 
 // Lines that are cut do not keep what was cut off.

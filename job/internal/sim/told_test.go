@@ -135,11 +135,30 @@ func (w *world) judgeReport(v *delivery) {
 	}
 }
 
+// wasAsked reports whether a detail is the cause of a Cancel that is in the log: what is
+// cancelled with its scope is told that of a job above it.
+func (w *world) wasAsked(detail []byte, durable uint64) bool {
+	for i := range w.follower.model.lives {
+		l := &w.follower.model.lives[i]
+		for _, x := range l.cancels {
+			if x.seq <= durable && x.cause == state.CauseAsked && bytes.Equal(x.detail, detail) {
+				return true
+			}
+		}
+		for _, e := range l.ends { // it was not running
+			if e.seq <= durable && e.cause == state.CauseAsked && bytes.Equal(e.detail, detail) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (w *world) judgeCancel(v *delivery, c *owner.Cancelled) {
 	m := &w.follower.model
 	if c.Job < uint64(len(m.lives)) {
 		for _, x := range m.lives[c.Job].cancels {
-			if x.seq <= v.durable && x.epoch == c.Epoch && x.cause == c.Cause && (bytes.Equal(x.detail, c.Detail) || c.Cause == state.CauseScope) {
+			if x.seq <= v.durable && x.epoch == c.Epoch && x.cause == c.Cause && (bytes.Equal(x.detail, c.Detail) || c.Cause == state.CauseScope && w.wasAsked(c.Detail, v.durable)) {
 				return
 			}
 		}
