@@ -120,7 +120,7 @@ func (c *Core) lose(r *Request, may bool) {
 // forget clears the answer.
 func (r *Request) forget() {
 	r.Err, r.IDs, r.Existing, r.Status = nil, nil, nil, 0
-	r.fate, r.followed = nil, false
+	r.fate, r.followed, r.Waited = nil, false, false
 	r.Jobs, r.Cancels, r.Counts, r.Depth = nil, nil, state.Counts{}, 0
 	if r.Op != Report {
 		r.Report = Reported{}

@@ -125,6 +125,7 @@ type Request struct {
 
 	IDs      []uint64     // of an Enqueue, the jobs'; of an OpenSession, the session's; of an OpenClient, the client's; of an Attach, those of Leases that it has not
 	Existing []bool       // of an Enqueue: which jobs were there already
+	Waited   bool         // of an Enqueue: for a key whose job was about to be cancelled, and not in its place since
 	Status   state.Status // Return, Complete, Fail, Cancel, Leave, Revive: the job's after it; also of a Cancel that is refused as ErrEnded
 	Jobs     []state.Info // of a Claim, what it was given; of Job, the one; of an Await, the one that has ended
 	Cancels  []Cancelled  // of a Listen, oldest first

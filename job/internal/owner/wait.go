@@ -40,7 +40,7 @@ func (c *Core) inherits(r *Request) bool {
 			continue
 		}
 		if job, ending := c.state.Ending(&r.Specs[i]); ending && !c.repeated(r) {
-			r.place, r.Job = inheriting, job
+			r.place, r.Job, r.Waited = inheriting, job, true
 			joinIn(c.heirs, job, r)
 			c.state.Watch(job)
 			return true

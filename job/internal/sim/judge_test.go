@@ -74,7 +74,7 @@ func (w *world) checkOvertaken(v *delivery) {
 		return
 	}
 	for _, u := range v.s.open {
-		if u.order > v.order || !u.r.Wait || u.r.Follow || u.dropped || u.r.Op != v.r.Op || len(u.op.all) > 1 || keyed(&u.r) {
+		if u.order > v.order || !u.r.Wait || u.r.Follow || u.dropped || u.r.Op != v.r.Op || len(u.op.all) > 1 || u.r.Waited {
 			continue
 		}
 		switch v.r.Op {
@@ -92,11 +92,6 @@ func (w *world) checkOvertaken(v *delivery) {
 			}
 		}
 	}
-}
-
-// keyed reports whether an Enqueue may have waited for a key, and stood in no line.
-func keyed(r *owner.Request) bool {
-	return slices.ContainsFunc(r.Specs, func(p state.Spec) bool { return p.Key != "" })
 }
 
 func sharesQueue(r *owner.Request, queue string) bool {
