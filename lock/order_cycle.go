@@ -78,9 +78,9 @@ func (c *checker) cycle(t *graph.Task, first step) []*report {
 func distances(from, goal *Class) map[*Class]int {
 	into := make(map[*Class][]*Class)
 	seen := map[*Class]bool{from: true, goal: true}
-	for todo := []*Class{from}; len(todo) > 0; {
-		at := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for left := []*Class{from}; len(left) > 0; {
+		at := left[len(left)-1]
+		left = left[:len(left)-1]
 		for _, e := range at.orders.after {
 			to := e.to.Value()
 			if to == nil || len(e.situations) == 0 {
@@ -89,16 +89,16 @@ func distances(from, goal *Class) map[*Class]int {
 			into[to] = append(into[to], at)
 			if !seen[to] {
 				seen[to] = true
-				todo = append(todo, to)
+				left = append(left, to)
 			}
 		}
 	}
 	far := make(map[*Class]int)
-	for todo := []*Class{goal}; len(todo) > 0; todo = todo[1:] {
-		for _, before := range into[todo[0]] {
+	for left := []*Class{goal}; len(left) > 0; left = left[1:] {
+		for _, before := range into[left[0]] {
 			if _, ok := far[before]; !ok && before != goal {
-				far[before] = far[todo[0]] + 1
-				todo = append(todo, before)
+				far[before] = far[left[0]] + 1
+				left = append(left, before)
 			}
 		}
 	}

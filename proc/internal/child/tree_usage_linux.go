@@ -37,10 +37,10 @@ func (t tree) sum() (u Usage, err error) {
 	if !ok || !leader.alive() {
 		return Usage{}, fmt.Errorf("process %d has ended", t.leader)
 	}
-	todo := []int{t.leader}
-	for len(todo) > 0 {
-		pid := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	left := []int{t.leader}
+	for len(left) > 0 {
+		pid := left[len(left)-1]
+		left = left[:len(left)-1]
 		p, ok := lookAt(pid, buf)
 		if !ok {
 			continue
@@ -48,7 +48,7 @@ func (t tree) sum() (u Usage, err error) {
 		u.Memory += p.memory
 		u.CPU += p.cpu
 		u.Pids += max(p.threads, 1)
-		todo = appendChildren(todo, pid, buf)
+		left = appendChildren(left, pid, buf)
 	}
 	return u, nil
 }
