@@ -25,12 +25,7 @@ func TestACallerWhoDiesWhileHeLooksDoesNotCount(t *testing.T) {
 					if looking {
 						task.Report(ctx, task.Progress{Done: 1})
 					}
-					select {
-					case <-ctx.Done():
-						return 0, context.Cause(ctx)
-					case <-time.After(time.Minute):
-						return n, nil
-					}
+					return lasts(ctx, time.Minute, n)
 				}).Keyed(func(n int) string { return fmt.Sprint(n) })
 				working(t, o.Client(), job.WorkerConfig{Tasks: []task.Task{long}})
 				dead := make(chan bool)

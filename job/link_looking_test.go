@@ -28,12 +28,7 @@ func TestTheLastCallerWhoLeavesWhileAReportIsOnItsWayCancels(t *testing.T) {
 					begun <- ctx
 					<-say
 					task.Report(ctx, task.Progress{Done: 1})
-					select {
-					case <-ctx.Done():
-						return 0, context.Cause(ctx)
-					case <-time.After(time.Minute):
-						return n, nil
-					}
+					return lasts(ctx, time.Minute, n)
 				}).Keyed(func(n int) string { return fmt.Sprint(n) })
 				working(t, o.Client(), job.WorkerConfig{Tasks: []task.Task{long}})
 				c := across(t, s).Client()
@@ -74,12 +69,7 @@ func TestAConnectionThatBreaksDoesNotUncountAnotherWhoLooks(t *testing.T) {
 					begun <- ctx
 					time.Sleep(time.Second)
 					task.Report(ctx, task.Progress{Done: 1})
-					select {
-					case <-ctx.Done():
-						return 0, context.Cause(ctx)
-					case <-time.After(time.Minute):
-						return n, nil
-					}
+					return lasts(ctx, time.Minute, n)
 				}).Keyed(func(n int) string { return fmt.Sprint(n) })
 				working(t, o.Client(), job.WorkerConfig{Tasks: []task.Task{long}})
 				looks := task.OnProgress(t.Context(), func(task.Progress) { time.Sleep(10 * time.Second) })

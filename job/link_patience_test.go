@@ -57,12 +57,7 @@ func TestACallerWhoPanicsLeavesNoAttachedJobBehind(t *testing.T) {
 		long := does("long", func(ctx context.Context, n int) (int, error) {
 			task.Report(ctx, task.Progress{Done: 1})
 			begun <- ctx
-			select {
-			case <-ctx.Done():
-				return 0, context.Cause(ctx)
-			case <-time.After(time.Hour):
-				return n, nil
-			}
+			return lasts(ctx, time.Hour, n)
 		})
 		working(t, d.owner.Client(), job.WorkerConfig{Tasks: []task.Task{long}, Grace: time.Second})
 		ctx := task.OnProgress(t.Context(), func(task.Progress) { panic("in a caller") })

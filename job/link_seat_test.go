@@ -124,12 +124,7 @@ func TestACallerElsewhereWhoLooksAtProgressIsStillThere(t *testing.T) {
 		long := does("long", func(ctx context.Context, n int) (int, error) {
 			task.Report(ctx, task.Progress{Done: 1})
 			begun <- ctx
-			select {
-			case <-ctx.Done():
-				return 0, context.Cause(ctx)
-			case <-time.After(time.Minute):
-				return n, nil
-			}
+			return lasts(ctx, time.Minute, n)
 		}).Keyed(func(n int) string { return fmt.Sprint(n) })
 		working(t, d.owner.Client(), job.WorkerConfig{Tasks: []task.Task{long}})
 		looks := task.OnProgress(t.Context(), func(task.Progress) { time.Sleep(10 * time.Second) })

@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/hemgo/hem/fault"
 	"github.com/hemgo/hem/job"
@@ -52,6 +53,17 @@ func waits(name string, begun chan<- context.Context) *task.Def[int, int] {
 		<-ctx.Done()
 		return 0, context.Cause(ctx)
 	})
+}
+
+// lasts is what a handler does that has begun: it goes on for so long, unless it is told
+// to end.
+func lasts(ctx context.Context, d time.Duration, n int) (int, error) {
+	select {
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	case <-time.After(d):
+		return n, nil
+	}
 }
 
 // entered enqueues a call, which must be accepted.

@@ -186,17 +186,22 @@ func reach(ctx context.Context, socket string) (*job.Remote, error) {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// workFar is all that a hand does.
-func workFar() error {
-	var o farOrder
-	ctx, err := ordered(&o)
-	if err != nil {
-		return err
+// arrive is how a process far away begins: it is told what to do, opens the store, and
+// finds the owner.
+func arrive() (ctx context.Context, o farOrder, r *job.Remote, err error) {
+	if ctx, err = ordered(&o); err != nil {
+		return ctx, o, nil, err
 	}
 	if store, err = os.OpenFile(o.Store, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
-		return err
+		return ctx, o, nil, err
 	}
-	r, err := reach(ctx, o.Socket)
+	r, err = reach(ctx, o.Socket)
+	return ctx, o, r, err
+}
+
+// workFar is all that a hand does.
+func workFar() error {
+	ctx, o, r, err := arrive()
 	if err != nil {
 		return err
 	}

@@ -200,15 +200,7 @@ var (
 
 // callFar is all that a caller does: it calls and enqueues, and waits for all of it.
 func callFar() error {
-	var o farOrder
-	ctx, err := ordered(&o)
-	if err != nil {
-		return err
-	}
-	if store, err = os.OpenFile(o.Store, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
-		return err
-	}
-	r, err := reach(ctx, o.Socket)
+	ctx, _, r, err := arrive()
 	if err != nil {
 		return err
 	}
