@@ -141,3 +141,19 @@ func TestACallThatWaitedForRoomWaitsForItsKeyAsWell(t *testing.T) {
 		t.Errorf("it has %v, and %d is claimed", full.IDs, got.Jobs[0].ID)
 	}
 }
+
+// Nothing of its client is logged meanwhile, so its name is forgotten after an hour; but
+// it is certain that nothing has happened.
+func TestACallThatHasWaitedForAKeyForHoursIsUnnamedAndNotLost(t *testing.T) {
+	s, _, held, _ := heirs(t)
+	client := s.open(&owner.Request{Op: owner.OpenClient})
+	r := called("q", "k")
+	r.Request = state.Request{Client: client, N: 1, Low: 1}
+	s.ask(r)
+	s.isOpen(r)
+	s.live(3 * 3600e6)
+	s.ask(about(owner.Fail, held, 0))
+	if r.Err != owner.ErrUnnamed {
+		t.Errorf("got %s", tell(r))
+	}
+}

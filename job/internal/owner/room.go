@@ -247,7 +247,7 @@ func (c *Core) enter(r *Request) (full *state.FullError, ok bool) {
 	if full, ok := err.(*state.FullError); ok && r.Wait && !full.Never {
 		return full, true
 	}
-	if err == state.ErrOutdated && r.place == lined {
+	if err == state.ErrOutdated && (r.place == lined || r.Waited) {
 		err = ErrUnnamed // it was not carried out when it came, and nobody else waits under its name
 	}
 	if err != nil {
