@@ -53,7 +53,10 @@ func (c *Client) With(opts ...Option) *Client {
 }
 
 func (c *Client) must(verb string) {
-	if c == nil || c.desk == nil {
+	if c == nil {
+		panic("job: " + verb + " of a nil Client, which is what Current gives outside a job's handler")
+	}
+	if c.desk == nil {
 		panic("job: " + verb + " of a Client that no Owner has made")
 	}
 }

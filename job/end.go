@@ -176,7 +176,7 @@ func (o *Owner) over() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err == nil {
-		return &fault.Error{Kind: fault.Invalid, Err: errClosed}
+		return &fault.Error{Kind: fault.Invalid, Err: errClosed, Hint: "ask the Client of one that is open"}
 	}
 	return &owner.LostError{Err: o.told}
 }

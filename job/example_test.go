@@ -136,7 +136,7 @@ func ExampleFencingToken() {
 	fmt.Println(second.Complete(ctx, nil))
 	// Output:
 	// true
-	// job: complete "square": the job is not this session's any more
+	// job: complete "square": the job is not this session's any more (leave it: another attempt, or its end, has taken its place)
 	// <nil>
 }
 

@@ -23,22 +23,38 @@ type Lease struct {
 }
 
 // ID returns which job it is.
-func (l *Lease) ID() ID { return ID(l.info.ID) }
+func (l *Lease) ID() ID {
+	l.made("ID")
+	return ID(l.info.ID)
+}
 
 // Task returns the name of the job's task, and Queue that of the queue it was in.
-func (l *Lease) Task() string { return l.info.Task }
+func (l *Lease) Task() string {
+	l.made("Task")
+	return l.info.Task
+}
 
 // Queue returns the name of the queue that the job was in.
-func (l *Lease) Queue() string { return l.info.Queue }
+func (l *Lease) Queue() string {
+	l.made("Queue")
+	return l.info.Queue
+}
 
 // Input returns what [task.Task.Serve] takes. It must not be changed.
-func (l *Lease) Input() []byte { return l.info.Input }
+func (l *Lease) Input() []byte {
+	l.made("Input")
+	return l.info.Input
+}
 
 // Attempt returns which attempt this is, from 1.
-func (l *Lease) Attempt() int { return l.info.Attempt }
+func (l *Lease) Attempt() int {
+	l.made("Attempt")
+	return l.info.Attempt
+}
 
 // Token returns what fences this lease against others of the job.
 func (l *Lease) Token() FencingToken {
+	l.made("Token")
 	return FencingToken{Log: l.session.desk.logID(), Job: l.ID(), Epoch: l.info.Epoch}
 }
 
@@ -117,6 +133,13 @@ func failureOf(err error) state.Failure {
 func (l *Lease) Return(ctx context.Context) error {
 	l.must(ctx, "Return")
 	return l.ask(ctx, opReturn, l.request(owner.Return))
+}
+
+// made panics for a Lease that no session has claimed.
+func (l *Lease) made(verb string) {
+	if l == nil || l.session == nil {
+		panic("job: " + verb + " of a Lease that no Session has claimed")
+	}
 }
 
 func (l *Lease) must(ctx context.Context, verb string) {

@@ -59,24 +59,6 @@ var ErrNoJob = fault.Sentinel("job: there is no such job")
 // [fault.Invalid].
 var ErrNoSchedule = fault.Sentinel("job: there is no such schedule")
 
-var (
-	errClosed    = errors.New("the owner is closed")
-	errClosing   = errors.New("the owner was closed meanwhile")
-	errFenced    = errors.New("the job is not this session's any more")
-	errNoSession = errors.New("the session has ended")
-	errNotDead   = errors.New("the job is not a dead letter")
-	errNotReady  = errors.New("the job is not ready")
-	errKeyTaken  = errors.New("another job has the same key")
-	errNames     = errors.New("there are too many names of tasks and queues, of groups, of limits or of schedules: 65,536 of each, 1,048,576 of groups")
-	errLimited   = errors.New("the job cannot be claimed now: its queue is paused, or a limit is reached")
-	errScope     = errors.New("what the job is to belong to has ended")
-	errLate      = errors.New("the job's deadline has passed")
-	errChildren  = fmt.Errorf("the job that it is to belong to has %d children, which is as many as it may have", state.MaxChildren)
-	errOutdated  = errors.New("the request comes too late: it was answered before, or who asks is not known any more")
-	errOpen      = fmt.Errorf("there are %d requests open, which is as many as there may be", state.MaxOpen)
-	errDifferent = errors.New("another request was made under the same number")
-)
-
 // invalid is the error of a call that was asked for wrongly. If why knows a hint,
 // it is taken over, and so is what is beneath it.
 func invalid(op, name string, why error) error {
@@ -117,7 +99,9 @@ func refusal(op, name string, err error) error {
 		e.Kind, e.Hint = fault.Invalid, hintSmaller
 		e.Err = fmt.Errorf("it takes %d bytes of a record of the log, which is more than the limit of %d", err.Bytes, err.Most)
 	default:
-		e.Kind, e.Err = plain(err)
+		if p, ok := plainly[err]; ok {
+			e.Kind, e.Err, e.Hint = p.kind, p.err, p.hint
+		}
 		e.Started = err == state.ErrOutdated
 	}
 	return e
@@ -136,45 +120,6 @@ func lost(e *fault.Error, l *owner.LostError) {
 
 // lowPause is when a log that is low on room may have some again.
 const lowPause = time.Second
-
-// plain is what a refusal of the state is in the words of its caller.
-func plain(err error) (fault.Kind, error) {
-	switch err {
-	case state.ErrNoJob:
-		return fault.Invalid, ErrNoJob
-	case state.ErrForgotten:
-		return fault.Invalid, fmt.Errorf("%w: it has ended, and is no longer kept", ErrNoJob)
-	case state.ErrFenced, state.ErrEnded:
-		return fault.Fenced, errFenced
-	case state.ErrNoSession:
-		return fault.Fenced, errNoSession
-	case state.ErrNotDead:
-		return fault.Invalid, errNotDead
-	case state.ErrKeyTaken:
-		return fault.Invalid, errKeyTaken
-	case state.ErrNames:
-		return fault.Overloaded, errNames
-	case state.ErrNotReady:
-		return fault.Fenced, errNotReady
-	case state.ErrLimited:
-		return fault.Overloaded, errLimited
-	case state.ErrScope:
-		return fault.Fenced, errScope
-	case state.ErrLate:
-		return fault.Deadline, errLate
-	case state.ErrChildren:
-		return fault.Invalid, errChildren
-	case state.ErrSchedule:
-		return fault.Invalid, ErrNoSchedule
-	case state.ErrOutdated:
-		return fault.Lost, errOutdated
-	case state.ErrOpen:
-		return fault.Overloaded, errOpen
-	case state.ErrDifferent:
-		return fault.Invalid, errDifferent
-	}
-	return fault.Failed, err
-}
 
 // untie is what can be done about k.
 func untie(op string, k *state.KnotError) string {

@@ -107,7 +107,10 @@ func (d *Def[In, Out]) Keyed(key func(In) string) *Def[In, Out] {
 }
 
 // Name returns the name given to [Define].
-func (d *Def[In, Out]) Name() string { return d.name }
+func (d *Def[In, Out]) Name() string {
+	d.mustBe("Name")
+	return d.name
+}
 
 // Do runs the task on r, waits for it, and returns its result: its output, or
 // the zero Out with an error.

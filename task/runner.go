@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/hemgo/hem/fault"
@@ -54,8 +55,6 @@ type Task interface {
 	Serve(ctx context.Context, r Runner, in []byte) (out []byte, err error)
 }
 
-var errNilRunner = errors.New("the Runner is nil")
-
 // checkRunner refuses a nil interface and a nil pointer in one, such as the
 // *pool.Pool of a constructor whose error nobody looked at.
 func checkRunner(r Runner, name string) error {
@@ -69,6 +68,10 @@ func checkRunner(r Runner, name string) error {
 			return nil
 		}
 	}
-	return &fault.Error{Op: "task: run", Task: name, Kind: fault.Invalid, Err: errNilRunner,
-		Hint: "look at the error of the pool's constructor, or use task.Here"}
+	why := errors.New("the Runner is nil")
+	if r != nil {
+		why = fmt.Errorf("the Runner is a nil %T", r)
+	}
+	return &fault.Error{Op: "task: run", Task: name, Kind: fault.Invalid, Err: why,
+		Hint: "look at the error of its constructor, or use task.Here; job.Current gives nil outside a job's handler"}
 }
