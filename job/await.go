@@ -18,12 +18,13 @@ func awaiting(ctx context.Context, id, seen, caller uint64) *request {
 // asker is the attempt in whose handler ctx is, if its job is in the log that c asks:
 // also in a process of its own. The owner knows whether the attempt is over: what has
 // outlived it keeps nobody waiting.
-func (c *Client) asker(ctx context.Context) owner.Lease {
+func (c *Client) asker(ctx context.Context) owner.Asker {
 	o := origin.Of(ctx)
 	if o == nil || o.Log != c.desk.logID() {
-		return owner.Lease{}
+		return owner.Asker{}
 	}
-	return owner.Lease{Job: o.Job, Epoch: o.Epoch}
+	_, timed := ctx.Deadline()
+	return owner.Asker{Job: o.Job, Epoch: o.Epoch, Endless: !timed}
 }
 
 // wait waits for the end of the job that r, an Await or an Enqueue that follows,

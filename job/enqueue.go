@@ -36,6 +36,8 @@ import (
 //	                  Config.Tasks; the input is larger than Config.Bytes.
 //	fault.Overloaded  there is no room, and NoWait was said. Or the log is low
 //	                  on room: that is told at once, with a [fault.RetryDelay].
+//	fault.Deadlocked  in a handler, whose job and those above it have so much of a
+//	                  bounded queue that there can be no room before they end.
 //
 // # Panics
 //
@@ -69,6 +71,7 @@ func (c *Client) enqueue(ctx context.Context, j *Job) (id ID, existing bool, err
 	}
 	spec.TraceParent, spec.TraceState = trace(ctx)
 	r := newEntry(spec, !noWait)
+	r.Asker = c.asker(ctx)
 	if err := c.desk.ask(ctx, r); err != nil {
 		return 0, false, refusal(opEnqueue, j.task, err)
 	}
@@ -97,7 +100,7 @@ func (c *Client) EnqueueMany(ctx context.Context, jobs []Job) ([]ID, error) {
 		return nil, invalid(opEnqueue, "", err)
 	}
 	r := &request{}
-	r.Op, r.Wait = owner.Enqueue, true
+	r.Op, r.Wait, r.Asker = owner.Enqueue, true, c.asker(ctx)
 	r.Specs = make([]state.Spec, len(jobs))
 	for i := range jobs {
 		spec, noWait, err := c.spec(&jobs[i])

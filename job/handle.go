@@ -76,8 +76,9 @@ func (h *Handle[Out]) Existing() bool {
 // last attempt was lost; [fault.Deadline] if its deadline passed before an attempt
 // could begin; [fault.Invalid] with [ErrNoJob] if the job is no longer kept: see
 // [Keep]. In a handler also [fault.Deadlocked], not started: the job is the handler's
-// own, or one above it; or it has not begun, and the handler's and those above it have
-// all that its queue, or its limit's key, lets run at a time.
+// own, or one above it; or it waits, by others perhaps, for the handler's, and nobody has a
+// deadline; or it has not begun, and the handler's and those above it have all that its
+// queue, or its limit's key, lets run at a time.
 func (h *Handle[Out]) Wait(ctx context.Context) (Out, error) {
 	h.must("Wait")
 	if ctx == nil {

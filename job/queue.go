@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -17,7 +18,7 @@ import (
 //
 // Beside those of [Client], [fault.Invalid]: the name is malformed.
 func (c *Client) Pause(ctx context.Context, queue string) error {
-	return c.pause(ctx, "Pause", opPause, queue, true, owner.Lease{})
+	return c.pause(ctx, "Pause", opPause, queue, true, owner.Asker{})
 }
 
 // Resume lets jobs of a queue be claimed again. For one that is not paused it does
@@ -27,10 +28,10 @@ func (c *Client) Pause(ctx context.Context, queue string) error {
 //
 // Those of [Client.Pause].
 func (c *Client) Resume(ctx context.Context, queue string) error {
-	return c.pause(ctx, "Resume", opResume, queue, false, owner.Lease{})
+	return c.pause(ctx, "Resume", opResume, queue, false, owner.Asker{})
 }
 
-func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool, drains owner.Lease) error {
+func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool, drains owner.Asker) error {
 	c.must(verb)
 	if ctx == nil {
 		panic("job: " + verb + " with a nil context")
@@ -54,10 +55,10 @@ func (c *Client) pause(ctx context.Context, verb, op, queue string, paused bool,
 // # Errors
 //
 // Beside those of [Client.Pause], [fault.Deadlocked]: ctx is that of a handler whose
-// job, or one above it, is running in the queue, and would be waited for. Not started:
-// the queue is not paused.
+// job, or one above it, is running in the queue, and would be waited for; or what runs
+// there waits, by others perhaps, for the handler's job, and nobody has a deadline. Not started: the queue is not paused.
 func (c *Client) Drain(ctx context.Context, queue string) error {
-	var by owner.Lease
+	var by owner.Asker
 	if c != nil && c.desk != nil && ctx != nil { // or pause panics
 		by = c.asker(ctx)
 	}
@@ -65,9 +66,10 @@ func (c *Client) Drain(ctx context.Context, queue string) error {
 		return err
 	}
 	r := &request{}
-	r.Op, r.Name = owner.Drained, queue
+	r.Op, r.Name, r.Asker = owner.Drained, queue, by
 	err := refusal(opDrain, queue, c.desk.ask(ctx, r))
-	if e, ok := err.(*fault.Error); ok {
+	var e *fault.Error
+	if errors.As(err, &e) {
 		e.Started = true
 		e.Hint = "the queue stays paused: Resume takes that back"
 	}

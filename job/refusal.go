@@ -3,6 +3,7 @@ package job
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hemgo/hem/fault"
@@ -124,7 +125,11 @@ const lowPause = time.Second
 // untie is what can be done about k.
 func untie(op string, k *state.KnotError) string {
 	switch {
-	case k.Of == 0:
+	case len(k.Ring) > 0 && k.Queue == "":
+		return "let one of them not wait, or give it a deadline"
+	case k.Depth:
+		return "give it another queue, or raise Depth"
+	case k.Of == 0 && len(k.Ring) == 0:
 		return "give it another queue or limit, or let more run"
 	case k.Queue != "":
 		return "drain from elsewhere, or use Pause, which waits for nothing; the queue was not paused"
@@ -137,6 +142,8 @@ func untie(op string, k *state.KnotError) string {
 // knotted is what would wait for those who wait for it, in words.
 func knotted(k *state.KnotError) error {
 	switch {
+	case len(k.Ring) > 0:
+		return fmt.Errorf("jobs would wait for each other: %s", round(k))
 	case k.Of == 0:
 	case k.Queue != "" && k.Of == k.By:
 		return fmt.Errorf("it would wait for itself: job %v, which asks, is running in queue %q", ID(k.By), k.Queue)
@@ -152,12 +159,29 @@ func knotted(k *state.KnotError) error {
 		if k.Queue == "" {
 			what = "Config.Depth"
 		}
-		return fmt.Errorf("it would wait for those who wait for it: %s has room for %d jobs, and job %v and those above it are as many", what, k.Most, ID(k.By))
+		return fmt.Errorf("it would wait for those who wait for it: %s has room for %d jobs, of which job %v and those above it leave too little", what, k.Most, ID(k.By))
 	}
 	if k.Limit != "" {
 		what = fmt.Sprintf("limit %q of key %q", k.Limit, k.Key)
 	}
 	return fmt.Errorf("it would wait for those who wait for it: %s lets %d run at a time, and job %v and those above it are as many", what, k.Most, ID(k.By))
+}
+
+// round is, of jobs that would wait for each other, who waits for whom.
+func round(k *state.KnotError) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "job %v for ", ID(k.By))
+	if k.Queue != "" {
+		fmt.Fprintf(&b, "queue %q, where job %v is running, ", k.Queue, ID(k.Ring[0]))
+	}
+	for i, id := range k.Ring {
+		if i > 0 || k.Queue == "" {
+			fmt.Fprintf(&b, "job %v, ", ID(id))
+		}
+		b.WriteString("which waits for ")
+	}
+	fmt.Fprintf(&b, "job %v", ID(k.By))
+	return b.String()
 }
 
 // full is the error for want of room.

@@ -59,8 +59,9 @@ var _ task.Runner = (*Client)(nil)
 //	fault.Deadlocked in a handler, or through a client of [Current]: the handler's
 //	                 job and those above it have all that the queue of what is
 //	                 called, or its limit's key, lets run at a time, so it would
-//	                 wait for them. Or the key is that of one of them. Not
-//	                 started.
+//	                 wait for them. Or the key is that of one of them, or of a job
+//	                 that waits, by others perhaps, for the handler's, and nobody
+//	                 has a deadline. Not started.
 //
 // # Cost
 //

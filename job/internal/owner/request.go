@@ -99,10 +99,10 @@ type Request struct {
 	Cause   []byte        // of a Cancel and a Leave: why
 	Leases  []Lease       // of an Attach
 
-	// Asker is the attempt whose handler waits: of an Await, of an Enqueue that
-	// follows, and of the Pause that a drain begins with. If it would wait for its
-	// own end it is refused, with a [*state.KnotError]. The zero Lease is none.
-	Asker Lease
+	// Asker is the attempt whose handler waits: of an Await, of an Enqueue that follows
+	// or waits, of a Drained, and of the Pause that it begins with. If it would wait for
+	// its own end it is refused, with a [*state.KnotError]. The zero Asker is none.
+	Asker Asker
 
 	// Schedule is that of a Schedule. A Next of 0 is the next time after now,
 	// by Config.Calendar.
@@ -143,6 +143,13 @@ type Request struct {
 	arrival  uint64   // in order of Add
 	queues   []string // where lined: those of Specs, each once
 	need     int64    // likewise, how many of Specs have no key
+}
+
+// An Asker is an attempt in whose handler somebody waits.
+type Asker struct {
+	Job     uint64
+	Epoch   uint32
+	Endless bool // he waits until it has happened: there is no time at which he gives up
 }
 
 // A place is where the Core has a request: in exactly one of its lists.

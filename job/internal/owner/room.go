@@ -217,7 +217,7 @@ func (c *Core) joinRooms(r *Request) {
 // joins reports whether all of r's jobs are there already, so that it needs no room.
 func (c *Core) joins(r *Request) bool {
 	for i := range r.Specs {
-		if r.Specs[i].Key == "" || !c.state.Has(&r.Specs[i]) {
+		if _, there := c.state.Holder(&r.Specs[i]); !there {
 			return false
 		}
 	}

@@ -285,16 +285,15 @@ func (s *State) joined(id uint64) {
 	}
 }
 
-// Has reports whether there is a job that has the key of a spec, in its scope.
-func (s *State) Has(p *Spec) bool {
-	_, ok := s.holder(&specView{task: []byte(p.Task), parent: p.Parent, key: []byte(p.Key)})
-	return ok
+// Holder returns the job that has the key of a spec, in its scope, if there is one.
+func (s *State) Holder(p *Spec) (id uint64, ok bool) {
+	return s.holder(&specView{task: []byte(p.Task), parent: p.Parent, key: []byte(p.Key)})
 }
 
 // Ending returns the job that has the key of a spec, if it is Running and about to be
 // cancelled.
 func (s *State) Ending(p *Spec) (id uint64, ok bool) {
-	id, ok = s.holder(&specView{task: []byte(p.Task), parent: p.Parent, key: []byte(p.Key)})
+	id, ok = s.Holder(p)
 	if !ok {
 		return 0, false
 	}

@@ -15,6 +15,19 @@ func (s *State) asks(by uint64, epoch uint32) (slot uint32, ok bool) {
 	return slot, j.status == Running && j.epoch == epoch && !j.cancel
 }
 
+// Asks reports whether an attempt may keep somebody waiting: see asks.
+func (s *State) Asks(by uint64, epoch uint32) bool {
+	_, ok := s.asks(by, epoch)
+	return ok
+}
+
+// RunsIn reports whether a job is running in a queue.
+func (s *State) RunsIn(job uint64, queue string) bool {
+	id, known := s.names.find([]byte(queue))
+	slot, err := s.find(job)
+	return known && err == nil && s.jobs.at(slot).status == Running && s.lanes.all[s.jobs.at(slot).lane].queue == id
+}
+
 // above returns the first of a job and those above it that is so.
 func (s *State) above(id uint64, is func(*jobRec) bool) (found uint64, ok bool) {
 	for id != 0 {
@@ -64,14 +77,59 @@ func (s *State) KnotOfCall(by uint64, epoch uint32, p *Spec) *KnotError {
 	if _, ok := s.asks(by, epoch); !ok {
 		return nil
 	}
-	v := specView{
-		task: []byte(p.Task), queue: []byte(p.Queue), key: []byte(p.Key), parent: p.Parent,
-		limit: []byte(p.Limit), limitKey: []byte(p.LimitKey),
-	}
-	if job, ok := s.holder(&v); ok {
+	if job, ok := s.Holder(p); ok {
 		return s.KnotOfWait(by, epoch, job)
 	}
+	v := specView{queue: []byte(p.Queue), limit: []byte(p.Limit), limitKey: []byte(p.LimitKey)}
 	return s.knotAbove(by, &v)
+}
+
+// KnotOfRoom says why an attempt would wait for itself if it waited for room for specs:
+// its job and those above it leave too little of it, whoever else ends.
+func (s *State) KnotOfRoom(by uint64, epoch uint32, specs []Spec) *KnotError {
+	if _, ok := s.asks(by, epoch); !ok {
+		return nil
+	}
+	type name struct {
+		task, key string
+		parent    uint64
+	}
+	need, twice := make(map[string]int64, 1), make(map[name]bool)
+	for i := range specs {
+		p := &specs[i]
+		n := name{p.Task, p.Key, p.Parent}
+		if _, there := s.Holder(p); there || p.Key != "" && twice[n] {
+			continue
+		}
+		if p.Key != "" {
+			twice[n] = true
+		}
+		need[p.Queue]++
+	}
+	for i := range specs {
+		queue := specs[i].Queue
+		n := need[queue]
+		most := s.allowed([]byte(queue)).Depth
+		if most <= 0 || n > most { // which is Never
+			continue
+		}
+		id, _ := s.names.find([]byte(queue))
+		for job := by; job != 0 && n <= most; {
+			slot, err := s.find(job)
+			if err != nil {
+				break
+			}
+			j := s.jobs.at(slot)
+			if j.status.Live() && s.lanes.all[j.lane].queue == id {
+				n++
+			}
+			job = j.parent
+		}
+		if n > most {
+			return &KnotError{Queue: queue, Most: most, By: by, Depth: true}
+		}
+	}
+	return nil
 }
 
 // KnotOfDrain is KnotOfWait of all that is running in a queue.

@@ -42,10 +42,18 @@ type KnotError struct {
 	By                uint64 // the nearest of them
 	Depth             bool
 	Of                uint64 // By, or one above it, whose end is waited for; or, if there is a Queue, which runs in it
+
+	// Ring are those that would wait for each other: By for the first, each for the
+	// next, the last for By. If there is a Queue, By would wait for what runs in it,
+	// of which the first is one.
+	Ring []uint64
 }
 
 // Error says what they have.
 func (e *KnotError) Error() string {
+	if len(e.Ring) > 0 {
+		return fmt.Sprintf("state: job %d would wait for job %d, which waits for it", e.By, e.Ring[0])
+	}
 	if e.Of != 0 {
 		return fmt.Sprintf("state: job %d would wait for job %d, which is itself or above it", e.By, e.Of)
 	}

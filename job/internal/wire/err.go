@@ -153,6 +153,7 @@ func (f *Fields) knot(e *state.KnotError) {
 	f.Uint(&e.By)
 	f.Bool(&e.Depth)
 	f.Uint(&e.Of)
+	List(f, &e.Ring, mostJobs, f.Uint)
 }
 
 func (f *Fields) tooLarge(e *owner.TooLargeError) {

@@ -76,8 +76,11 @@ func (f *Fields) asked(r *owner.Request) {
 		f.asker(&r.Asker)
 	case owner.Schedule:
 		f.Schedule(r.Schedule)
-	case owner.Unschedule, owner.Counts, owner.Drained:
+	case owner.Unschedule, owner.Counts:
 		f.Text(&r.Name)
+	case owner.Drained:
+		f.Text(&r.Name)
+		f.asker(&r.Asker)
 	case owner.Report:
 		f.lease(r)
 		f.Reported(&r.Report)
@@ -106,9 +109,10 @@ func (f *Fields) lease(r *owner.Request) {
 }
 
 // asker is in whose handler somebody waits, or one zero if it is nobody's.
-func (f *Fields) asker(l *owner.Lease) {
-	if f.Uint(&l.Job); l.Job != 0 {
-		f.Uint32(&l.Epoch)
+func (f *Fields) asker(a *owner.Asker) {
+	if f.Uint(&a.Job); a.Job != 0 {
+		f.Uint32(&a.Epoch)
+		f.Bool(&a.Endless)
 	}
 }
 
@@ -117,6 +121,8 @@ func (f *Fields) enqueue(r *owner.Request) {
 	if f.Bool(&r.Follow); r.Follow {
 		f.Bool(&r.Watched)
 		f.Uint(&r.Caller)
+	}
+	if r.Wait || r.Follow {
 		f.asker(&r.Asker)
 	}
 	List(f, &r.Specs, mostJobs, f.Spec)

@@ -65,7 +65,7 @@ func requests() []owner.Request {
 	return []owner.Request{
 		{Op: owner.Enqueue, Request: name, Wait: true, Specs: []state.Spec{spec, {Task: "t", Queue: "q", Attempts: 1}}},
 		{Op: owner.Enqueue, Specs: []state.Spec{spec}, Follow: true, Watched: true},
-		{Op: owner.Enqueue, Specs: []state.Spec{spec}, Follow: true, Asker: owner.Lease{Job: 1 << 50, Epoch: 3}},
+		{Op: owner.Enqueue, Specs: []state.Spec{spec}, Follow: true, Asker: owner.Asker{Job: 1 << 50, Epoch: 3, Endless: true}},
 		{Op: owner.Claim, Session: 9, Most: 10, Wait: true, Filter: state.Filter{Tasks: []string{"a", "b"}}},
 		{Op: owner.Claim, Session: 9, Filter: state.Filter{Tasks: []string{}, Queues: []string{"q"}}},
 		{Op: owner.Return, Request: name, Session: 9, Job: 1 << 40, Epoch: 1<<32 - 1},
@@ -78,7 +78,7 @@ func requests() []owner.Request {
 		{Op: owner.EndSession, Request: name, Session: 9},
 		{Op: owner.OpenClient},
 		{Op: owner.Pause, Request: name, Name: "q", Paused: true},
-		{Op: owner.Pause, Request: name, Name: "q", Paused: true, Asker: owner.Lease{Job: 8, Epoch: 1}},
+		{Op: owner.Pause, Request: name, Name: "q", Paused: true, Asker: owner.Asker{Job: 8, Epoch: 1}},
 		{Op: owner.Schedule, Request: name, Schedule: &schedule},
 		{Op: owner.Unschedule, Request: name, Name: "nightly"},
 		{Op: owner.Job, Job: 8},
@@ -89,7 +89,7 @@ func requests() []owner.Request {
 		{Op: owner.Beat, Session: 9},
 		{Op: owner.Attach, Session: 9, Leases: []owner.Lease{{Job: 1, Epoch: 2}, {Job: 1 << 50, Epoch: 1}}},
 		{Op: owner.Await, Job: 8, Watched: true, Seen: 3},
-		{Op: owner.Await, Job: 8, Asker: owner.Lease{Job: 8, Epoch: 1}},
+		{Op: owner.Await, Job: 8, Asker: owner.Asker{Job: 8, Epoch: 1, Endless: true}},
 		{Op: owner.Listen, Session: 9, Seen: 3},
 		{Op: owner.Drained, Name: "q"},
 	}
