@@ -51,6 +51,7 @@
 //	lock.abandoned            a task ended while it held a lock
 //	lock.long-wait            a lock was waited for for long
 //	lock.long-hold            a lock was held for long while others waited
+//	job.ignored-cancel        a handler still runs though its context ended long ago
 //	proc.cannot-start         a worker process does not come up
 //	proc.worker-lost          a worker process ended though it had no call
 //

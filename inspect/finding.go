@@ -43,6 +43,7 @@ var hints = map[string]string{
 	"lock.abandoned":           "defer the Unlock where the lock is taken; its users get fault.Lost until Reset",
 	"lock.long-wait":           "look for who held the lock meanwhile, and do slow work without it",
 	"lock.long-hold":           "do what is slow, such as a request, before the lock is taken or after; keep under it what must be",
+	"job.ignored-cancel":       "let the handler watch ctx.Done(), or give what it calls a context; what cannot be stopped runs in a process, by WorkerConfig.Runner, and is killed",
 	"proc.cannot-start":        "start the command by hand and read what it prints; until it works, calls are refused and had not started, so they may be tried elsewhere",
 	"proc.worker-lost":         "the detail says how it ended and what it printed last; if nothing did, look for who sends signals and, after SIGKILL, for the kernel's out-of-memory messages",
 }

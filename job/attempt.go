@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/internal/graph"
 	"github.com/hemgo/hem/internal/origin"
 	"github.com/hemgo/hem/job/internal/state"
 	"github.com/hemgo/hem/task"
@@ -28,6 +29,7 @@ type attempt struct {
 	over  bool        // the handler has returned
 	end   func(error) // ends the handler's context; nil before it is there, and when the handler has ended
 	why   error       // to end it with
+	task  *graph.Task // that the handler is in; nil before it is there
 
 	refused fault.Kind // the rung has refused the work, with an error of that kind; run's
 }
@@ -51,6 +53,9 @@ func (a *attempt) stop(why error) {
 	defer a.mu.Unlock()
 	if a.why == nil {
 		a.why = why
+		if !a.over {
+			a.overdue.add(a)
+		}
 	}
 	if a.end != nil {
 		a.end(why)
@@ -93,7 +98,7 @@ func (a *attempt) run(ctx context.Context) error {
 	f, deadline := lit(a)
 	h, end := mirror(h, deadline)
 	a.mu.Lock()
-	a.end = end
+	a.end, a.task = end, graph.FromContext(ctx)
 	if a.why != nil {
 		end(a.why)
 	}
@@ -110,6 +115,9 @@ func (a *attempt) run(ctx context.Context) error {
 		a.end = nil
 		why := a.why
 		a.mu.Unlock()
+		if why != nil {
+			a.overdue.remove(a)
+		}
 		end(nil)
 		f.stop()
 		a.returned()

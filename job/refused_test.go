@@ -210,15 +210,15 @@ func TestAWorkerNamesAHandlerThatKeepsItFromEnding(t *testing.T) {
 		}
 		<-begun
 		cancel()
-		time.Sleep(5 * time.Second)
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(said) > 0 {
-			t.Errorf("after 5 s: %s", <-said)
+			t.Errorf("after 10 s: %s", <-said)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if s := <-said; !strings.Contains(s, "goes on") || !strings.Contains(s, "task=deaf") {
-			t.Errorf("after 7 s: %q", s)
+		if s := <-said; !strings.Contains(s, "is waited for") || !strings.Contains(s, "task=deaf") {
+			t.Errorf("after 12 s: %q", s)
 		}
 		close(end)
 		if err := <-done; err != nil {

@@ -3,11 +3,16 @@ package job_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hemgo/hem/fault"
+	"github.com/hemgo/hem/inspect"
 	"github.com/hemgo/hem/job"
 	"github.com/hemgo/hem/job/jobtest"
 	"github.com/hemgo/hem/scope"
@@ -45,6 +50,7 @@ func TestWorkerThatEndsLetsHandlersFinishWithinItsGrace(t *testing.T) {
 }
 
 func TestHandlerThatIgnoresItsContextIsAwaitedAndHeard(t *testing.T) {
+	heard := findings(t, "job.ignored-cancel")
 	bubble(t, func(t *testing.T) {
 		deaf := does("deaf", func(_ context.Context, n int) (int, error) {
 			time.Sleep(time.Minute)
@@ -64,6 +70,75 @@ func TestHandlerThatIgnoresItsContextIsAwaitedAndHeard(t *testing.T) {
 		}
 		if n, err := h.Wait(t.Context()); n != 3 || err != nil {
 			t.Errorf("got %d, %v", n, err)
+		}
+		if fs := heard(); len(fs) != 1 || !strings.Contains(fs[0].Detail, "the worker ends") {
+			t.Errorf("%+v", fs)
+		}
+	})
+}
+
+// findings hears of those of a code from now on, by whom they concern.
+func findings(t *testing.T, code string) func() (of []inspect.Finding) {
+	var mu sync.Mutex
+	var all []inspect.Finding
+	t.Cleanup(inspect.OnFinding(func(f inspect.Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		if f.Code == code {
+			all = append(all, f)
+		}
+	}))
+	return func() []inspect.Finding {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
+	}
+}
+
+func TestHandlerThatIgnoresItsContextIsAFinding(t *testing.T) {
+	heard := findings(t, "job.ignored-cancel")
+	bubble(t, func(t *testing.T) {
+		deaf := does("deaf", func(_ context.Context, n int) (int, error) {
+			time.Sleep(time.Duration(n) * time.Second)
+			return n, nil
+		})
+		heeds := waits("heeds", make(chan context.Context, 1))
+		_, c := opened(t, jobtest.NewMemory())
+		var told strings.Builder
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{deaf, heeds}, Log: slog.New(slog.NewTextHandler(&told, nil))})
+		entered(t, c, deaf, 9)
+		slow, timed := entered(t, c, deaf, 60), entered(t, c, deaf, 60, job.Timeout(5*time.Second), job.Attempts(1))
+		entered(t, c, deaf, 3600) // nobody has told it to end
+		fine := entered(t, c, heeds, 1)
+		synctest.Wait()
+		for _, h := range []*job.Handle[int]{slow, fine} {
+			if _, err := h.Cancel(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, x := range []struct {
+			after time.Duration
+			want  *job.Handle[int]
+			cause string
+		}{{9900 * time.Millisecond, nil, ""}, {time.Second, slow, "cancelled"}, {4 * time.Second, nil, ""}, {time.Second, timed, "deadline exceeded"}, {time.Hour, nil, ""}} {
+			before := len(heard())
+			time.Sleep(x.after)
+			fs := heard()[before:]
+			if x.want == nil && len(fs) > 0 || x.want != nil && len(fs) != 1 {
+				t.Fatalf("after %v more: %+v", x.after, fs)
+			}
+			if x.want == nil {
+				continue
+			}
+			f, who := fs[0], "job "+x.want.ID().String()+", deaf#"
+			if !strings.Contains(f.Detail, who) || !strings.Contains(f.Detail, "still runs 10s after") || !strings.Contains(f.Detail, x.cause) ||
+				f.Hint == "" || len(f.Stack) < 2 || !strings.Contains(f.Stack[1].Func, "TestHandlerThatIgnores") {
+				t.Errorf("got %+v", f)
+			}
+		}
+		synctest.Wait()
+		if n := strings.Count(told.String(), "ignores that its context has ended"); n != 2 {
+			t.Errorf("%d warnings:\n%s", n, &told)
 		}
 	})
 }

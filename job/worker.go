@@ -55,6 +55,7 @@ type stint struct {
 	session *Session
 	quit    context.CancelCauseFunc // ends claiming
 	quits   <-chan struct{}         // it has
+	overdue overdue
 
 	mu       sync.Mutex
 	lost     error     // why the session's jobs are not its own any more
@@ -225,30 +226,15 @@ func (st *stint) stopAll(why error) {
 	}
 }
 
-// finish waits until all attempts have ended, and says so to those that take too
-// long once ctx has ended.
+// finish waits until all attempts have ended, and ends the contexts of those that take
+// too long once ctx has ended.
 func (st *stint) finish(ctx context.Context) {
 	if st.isLost() == nil {
 		grace := time.AfterFunc(st.conf.Grace, func() { st.stopAll(&stopping{context.Cause(ctx)}) })
 		defer grace.Stop()
 	}
-	deaf := time.AfterFunc(st.conf.Grace+deafAfter, st.nameDeaf)
-	defer deaf.Stop()
+	defer st.overdue.end()
 	st.slots.drain(context.WithoutCancel(ctx))
-}
-
-// deafAfter is how long handlers may go on after their contexts have ended before the
-// worker, which waits for them, says who they are.
-const deafAfter = 5 * time.Second
-
-func (st *stint) nameDeaf() {
-	st.worker.mu.Lock()
-	defer st.worker.mu.Unlock()
-	for _, a := range st.running {
-		st.conf.Log.Warn("job: the worker is to end, and waits for a handler that goes on", "name", st.conf.Name,
-			"task", a.lease.info.Task, "job", a.lease.ID(), "running", len(st.running))
-		break // one says enough
-	}
 }
 
 // stopping is the cause with which a handler's context ends because its worker
