@@ -72,7 +72,7 @@ func TestMissingServerFailsItsRowsAndNoOthers(t *testing.T) {
 	measured = slices.Compact(measured)
 	if want := []string{
 		"enqueue-64-producers", "enqueue-bulk-1000",
-		"work-acked", "work-acked-256", "pickup", "pickup-during-snapshot", "cancel-running", "fair-on", "limits-on", "schedules-idle",
+		"work-acked", "work-acked-256", "pickup", "pickup-during-snapshot", "cancel-running", "cancel-running-remote", "fair-on", "limits-on", "schedules-idle",
 		"append-300B", "append-64KiB", "pending-1M-heap", "pending-1M-recovery", "pending-1M", "enqueue-during-snapshot",
 	}; !slices.Equal(measured, want) {
 		t.Errorf("measured:\n%q\nwant:\n%q", measured, want)

@@ -7,22 +7,34 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // cancellingRunning tells how long it takes until the context of a hand ends whose job is
-// cancelled, where very many are at work.
+// cancelled, where very many are at work: in the owner's process, and beyond a socket.
 func cancellingRunning(ctx context.Context, r *jobRun) (outcomes []jobOutcome, err error) {
 	hem, err := openHem(ctx, r.fresh("hem"), hemConfig{})
 	if err != nil {
 		return nil, err
 	}
 	defer finish(hem.close, &err)
+	dir, err := os.MkdirTemp("", "hem") // a socket's path is short
+	if err != nil {
+		return nil, err
+	}
+	defer finish(func() error { return os.RemoveAll(dir) }, &err)
+	workers, leave, err := hem.away(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer finish(leave, &err)
 	var o jobOutcome
 	running := r.plan.live / 10
-	mills := append([]mill{hem.mill("hem", nil)}, r.rivals.pick("river", "asynq")...)
+	mills := []mill{hem.mill("hem", nil), hem.millOf("hem-remote", workers, nil)}
+	mills = append(mills, r.rivals.pick("river", "asynq")...)
 	entrants := o.enter(mills, func(ctx context.Context, m mill, _ time.Duration) (score, error) {
 		waits, err := m.cancel(ctx, running, max(1, running/20))
 		return score{Waits: waits}, err
@@ -36,17 +48,27 @@ func cancellingRunning(ctx context.Context, r *jobRun) (outcomes []jobOutcome, e
 		}
 		c.waits[i], c.tails[i] = s.Waits, []float64{quantile(s.Waits, 0.99)}
 	}
-	o.ours = quantity{c.tails[0][0], nanoseconds}
-	for i, e := range entrants[1:] {
-		o.rivals = append(o.rivals, rival(e.name, c.tails[0], c.tails[i+1], nanoseconds))
+	const ours, remote, rivals = 0, 1, 2
+	row := func(o jobOutcome, name string, told []string, ours int, others ...int) {
+		o.name, o.per = name, "job"
+		o.ours = quantity{c.tails[ours][0], nanoseconds}
+		for _, i := range others {
+			o.rivals = append(o.rivals, rival(entrants[i].name, c.tails[ours], c.tails[i], nanoseconds))
+		}
+		o.debts = []debt{{"p99", quantity{100e6, nanoseconds}, o.ours}}
+		o.notes = []string{
+			fmt.Sprintf("the figures are p99, of %d jobs one after the other, from the call until the handler's context ends; %d run", len(c.waits[ours]), running),
+			c.tellWaits(told),
+		}
+		outcomes = append(outcomes, o)
 	}
-	o.name, o.per = "cancel-running", "job"
-	o.debts = []debt{{"p99", quantity{100e6, nanoseconds}, o.ours}}
-	o.notes = []string{
-		fmt.Sprintf("the figures are p99, of %d jobs one after the other, from the call until the handler's context ends; %d run", len(c.waits[0]), running),
-		c.tellWaits(names(entrants)),
+	var others []int
+	for i := rivals; i < len(entrants); i++ {
+		others = append(others, i)
 	}
-	return []jobOutcome{o}, nil
+	row(o, "cancel-running", names(entrants), ours, others...)
+	row(jobOutcome{}, "cancel-running-remote", names(entrants[:rivals]), remote, ours)
+	return outcomes, nil
 }
 
 // cancel has so many jobs at work at the same time, cancels some of them, any, and

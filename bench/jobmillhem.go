@@ -17,6 +17,11 @@ const hemSlots = 1000
 
 // mill is Hem as its documentation has it, with options for each job, if any.
 func (h *hemJobs) mill(name string, options func() []job.Option) mill {
+	return h.millOf(name, h.owner.Client(), options)
+}
+
+// millOf is mill with the client that its workers have.
+func (h *hemJobs) millOf(name string, workers *job.Client, options func() []job.Option) mill {
 	if options == nil {
 		options = func() []job.Option { return nil }
 	}
@@ -25,7 +30,7 @@ func (h *hemJobs) mill(name string, options func() []job.Option) mill {
 		stop := func() error { return nil }
 		return &shift{
 			begin: func(ctx context.Context) error {
-				stop = h.work(ctx, slots, done)
+				stop = work(ctx, workers, slots, done)
 				return nil
 			},
 			put: func(ctx context.Context, in []byte) error {
@@ -59,13 +64,13 @@ func (h *hemJobs) mill(name string, options func() []job.Option) mill {
 
 // work has workers with so many slots together do t until stop is called, which
 // waits for them.
-func (h *hemJobs) work(ctx context.Context, slots int, t task.Task) (stop func() error) {
+func work(ctx context.Context, client *job.Client, slots int, t task.Task) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	failed := make([]error, (slots+hemSlots-1)/hemSlots)
 	for i := range failed {
 		workers.Go(func() {
-			failed[i] = job.Work(ctx, h.owner.Client(), job.WorkerConfig{
+			failed[i] = job.Work(ctx, client, job.WorkerConfig{
 				Tasks: []task.Task{t},
 				Slots: min(hemSlots, slots-i*hemSlots),
 				Log:   slog.New(slog.DiscardHandler),
