@@ -34,8 +34,9 @@ import (
 //	fault.Invalid     the input cannot be encoded, or has more than 256 KiB
 //	                  then; an option is wrong; the task is not one of
 //	                  Config.Tasks; the input is larger than Config.Bytes.
-//	fault.Overloaded  there is no room, and NoWait was said. Or the log is low
-//	                  on room: that is told at once, with a [fault.RetryDelay].
+//	fault.Overloaded  there is no room, and NoWait was said; or, in a handler, all
+//	                  who could make room wait for it. Or the log is low on room:
+//	                  that is told at once, with a [fault.RetryDelay].
 //	fault.Deadlocked  in a handler, whose job and those above it have so much of a
 //	                  bounded queue that there can be no room before they end.
 //

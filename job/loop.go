@@ -145,7 +145,7 @@ func (o *Owner) await(next owner.Next) {
 	if o.closing.Load() {
 		return
 	}
-	if next.Wake == 0 {
+	if next.Sleeps() {
 		<-o.inbox.bell
 		return
 	}

@@ -201,6 +201,10 @@ func full(e *fault.Error, f *state.FullError) {
 		e.Err = fmt.Errorf("%w: too little is left, or others wait for it", e.Err)
 	}
 	e.Hint = "leave out NoWait to wait for room, or raise Config." + field
+	if f.Stuck {
+		e.Err = fmt.Errorf("%w, and every handler that could make room waits for some", e.Err)
+		e.Hint = "let other workers do what these enqueue, or raise Config." + field
+	}
 	if f.Never {
 		e.Kind = fault.Invalid
 		e.Err = fmt.Errorf("no more than %d %s fit, even if there were no others", f.Limit, what)

@@ -16,6 +16,7 @@ func (c *Core) claim(r *Request) {
 		return
 	}
 	c.people.filters[r.Session] = r.Filter
+	c.rooms.claimed(r.Filter)
 	switch {
 	case !r.Wait && !c.draft.open:
 		c.settle(r)

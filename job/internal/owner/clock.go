@@ -51,6 +51,9 @@ func (c *Core) Clock() Clock { return c.clock }
 // shell does not know to be.
 const mostWait = time.Minute
 
+// Sleeps reports whether the shell need not Decide before something arrives.
+func (n Next) Sleeps() bool { return n.Wake == 0 && !n.soon }
+
 // WakeIn is how long after t the shell is to Decide at the latest: at Wake, or
 // within a minute, since calling too early does no harm.
 func (n Next) WakeIn(t Time) time.Duration {

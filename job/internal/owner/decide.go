@@ -17,6 +17,7 @@ func (c *Core) Decide(t Time) Next {
 	now := c.clock.Follow(t)
 	c.people.live(t)
 	c.refuseLow()
+	c.unstick()
 	if !c.needed(now) {
 		c.takeArrived()
 		c.serveDrains()

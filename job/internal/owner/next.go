@@ -25,12 +25,12 @@ type Next struct {
 	After uint64        // Append, Look, ReadOn
 	Rec   []byte        // Append: not to be changed; valid until the next Decide or TakeOver
 	Pause time.Duration // before doing it
-	Wake  int64         // Idle: the Core's time at which to Decide at the latest; 0 is not before something arrives
+	Wake  int64         // Idle: the Core's time at which to Decide at the latest; 0 if it knows of none: see Sleeps
 	Trim  uint64        // beside everything else, forget the records before it; 0 is none
 	Err   error         // Ended
 
 	clock Clock
-	soon  bool // there are sessions that must be heard of
+	soon  bool // there is something to be looked at every second
 }
 
 // pause is how long after an outcome that was not the hoped for the log is asked
@@ -39,7 +39,7 @@ const pause = 250 * time.Millisecond
 
 // idle is what to do while owning with nothing in flight.
 func (c *Core) idle() Next {
-	return Next{Do: Idle, Wake: c.wake(), clock: c.clock, soon: c.people.remote()}
+	return Next{Do: Idle, Wake: c.wake(), clock: c.clock, soon: c.people.remote() || c.rooms.asked > 0}
 }
 
 // append is to append the draft.

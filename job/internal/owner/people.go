@@ -51,7 +51,7 @@ func (p *people) init() {
 }
 
 // mostNap is the longest time between two calls that counts as awake. While there
-// are remote sessions the shell calls at least so often.
+// are remote sessions the shell calls at least so often. So it does for [Core.unstick].
 const mostNap = second
 
 // live counts the time up to t.

@@ -23,6 +23,10 @@ type rooms struct {
 	full  bool              // somebody waits for the shard's limits
 	freed bool              // there may be room, or another first, since they were served
 	heads heads
+
+	asked  int             // how many are of handlers that do not give up
+	looked int64           // in people.lived: when it was last looked whether they are stuck
+	stuck  map[string]bool // the queues in which they were
 }
 
 // A name is that under which a request may come again.
@@ -48,6 +52,9 @@ func (w *rooms) join(r *Request) {
 	if r.Request.Client != 0 {
 		w.named[name{r.Request.Client, r.Request.N}] = r
 	}
+	if r.Asker.Endless {
+		w.asked++
+	}
 	w.push(r)
 	for _, q := range r.queues {
 		l := w.lines[q]
@@ -62,6 +69,9 @@ func (w *rooms) join(r *Request) {
 // leave takes r out of its lines.
 func (w *rooms) leave(r *Request) {
 	w.remove(r)
+	if r.Asker.Endless {
+		w.asked--
+	}
 	delete(w.named, name{r.Request.Client, r.Request.N})
 	for _, q := range r.queues {
 		l := w.lines[q]

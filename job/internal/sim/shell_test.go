@@ -168,7 +168,7 @@ func (s *shell) idle(next owner.Next) {
 	if w.mutant.restless {
 		s.nag()
 	}
-	if next.Wake == 0 || w.mutant.deaf {
+	if next.Sleeps() || w.mutant.deaf {
 		return
 	}
 	n, wait := s.wakes, next.WakeIn(s.time()).Microseconds()

@@ -28,6 +28,16 @@ func (s *State) RunsIn(job uint64, queue string) bool {
 	return known && err == nil && s.jobs.at(slot).status == Running && s.lanes.all[s.jobs.at(slot).lane].queue == id
 }
 
+// RunsAll reports whether as many jobs of a queue run as it lets.
+func (s *State) RunsAll(queue string) bool {
+	id, known := s.names.find([]byte(queue))
+	if !known || int(id) >= len(s.queues) {
+		return false
+	}
+	q := &s.queues[id]
+	return q.Running > 0 && q.counts.Running >= q.Running
+}
+
 // above returns the first of a job and those above it that is so.
 func (s *State) above(id uint64, is func(*jobRec) bool) (found uint64, ok bool) {
 	for id != 0 {

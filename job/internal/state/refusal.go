@@ -70,6 +70,7 @@ type FullError struct {
 	Have  int64
 	Limit int64
 	Never bool // not even if there were no other jobs
+	Stuck bool // whoever could make room waits for it as well
 }
 
 // Error says which limit.

@@ -137,6 +137,7 @@ func (f *Fields) full(e *state.FullError) {
 	f.Int(&e.Have)
 	f.Int(&e.Limit)
 	f.Bool(&e.Never)
+	f.Bool(&e.Stuck)
 }
 
 func (f *Fields) lost(e *owner.LostError, depth int) {
