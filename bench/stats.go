@@ -61,6 +61,9 @@ func (q quantity) String() string {
 	case nanoseconds:
 		return strconv.FormatFloat(q.n, 'f', 1, 64) + string(q.unit)
 	case ratioUnit:
+		if q.n < 0.2 {
+			return strconv.FormatFloat(q.n, 'f', 3, 64) // as what is owed is said
+		}
 		return strconv.FormatFloat(q.n, 'f', 2, 64)
 	}
 	return strconv.FormatFloat(q.n, 'f', 0, 64) + string(q.unit)
@@ -96,6 +99,8 @@ func digits(n float64) string {
 		places = 0
 	case a >= 9.995:
 		places = 1
+	case a > 0 && a < 0.2:
+		places = 3
 	}
 	return strconv.FormatFloat(n, 'f', places, 64)
 }

@@ -74,6 +74,7 @@ func TestQuantitiesReadTheSameWhateverTheirSize(t *testing.T) {
 		{quantity{4096, bytes}, "4096B", "4.00 KiB"},
 		{quantity{2006359, perSecond}, "2006359/s", "2.01 M/s"},
 		{quantity{1.449, ratioUnit}, "1.45", "1.45×"},
+		{quantity{0.125, ratioUnit}, "0.125", "0.125×"},
 		{quantity{}, "-", "–"},
 	} {
 		if got := c.q.String(); got != c.exact {
