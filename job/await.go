@@ -43,7 +43,7 @@ func (c *Client) wait(ctx context.Context, r *request) (*state.Info, error) {
 			return &r.Jobs[0], nil
 		}
 		next := awaiting(ctx, r.Job, r.Report.Seq, r.Caller)
-		next.called, next.scope = r.called, r.scope
+		next.called, next.scope, next.Asker = r.called, r.scope, r.Asker
 		r = next
 	}
 }

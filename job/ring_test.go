@@ -95,6 +95,40 @@ func TestJobsThatWouldWaitForEachOtherAreToldAtOnceAndEnd(t *testing.T) {
 	}
 }
 
+// A wait that has been told of progress closes a ring as well.
+func TestRingIsSeenAfterProgressWasReported(t *testing.T) {
+	for _, way := range []string{"Wait", "Do"} {
+		t.Run(way, func(t *testing.T) {
+			each(t, job.Config{}, func(t *testing.T, c *job.Client) {
+				r := &ringing{n: 2}
+				r.asks = func(ctx context.Context, i int, ids []job.ID) error {
+					if i == 1 {
+						task.Report(ctx, task.Progress{Done: 1, Total: 2})
+						if err := scope.Sleep(ctx, 10*time.Second); err != nil {
+							return err
+						}
+					}
+					ctx, cancel := context.WithCancel(ctx)
+					defer cancel()
+					stop := time.AfterFunc(time.Hour, cancel) // so that the test ends
+					defer stop.Stop()
+					if way == "Do" {
+						_, err := r.task(ids).Keyed(func(i int) string { return fmt.Sprint(i) }).Do(ctx, c.With(job.Queue("default")), 1-i)
+						return err
+					}
+					_, err := job.Find(c, r.task(ids), ids[1-i]).Wait(ctx)
+					return err
+				}
+				_, took := r.run(t, c)
+				if r.errs[0] != nil || took > time.Minute {
+					t.Errorf("the first was told %v, after %v", r.errs[0], took)
+				}
+				wantFault(t, r.errs[1], fault.Deadlocked, false, "jobs would wait for each other")
+			})
+		})
+	}
+}
+
 // A wait that ends by itself closes no ring: who has a deadline gives up, and the others
 // go on.
 func TestRingInWhichOneGivesUpIsNotRefused(t *testing.T) {
@@ -158,5 +192,44 @@ func TestHandlerThatEnqueuesIntoItsOwnFullQueueIsRefused(t *testing.T) {
 			}
 			time.Sleep(time.Second) // those that were enqueued end
 		}
+	})
+}
+
+// A call that has waited for room finds the job of its key there, which waits for the
+// caller's by now.
+func TestRingThatClosesWhenACallGetsItsRoomIsLeft(t *testing.T) {
+	conf := job.Config{Queues: map[string]job.QueueConfig{"narrow": {Depth: 1}}}
+	each(t, conf, func(t *testing.T, c *job.Client) {
+		var caller job.ID
+		var refused error
+		var calls, joined *task.Def[int, int]
+		joined = does("joined", func(ctx context.Context, n int) (int, error) {
+			_, err := job.Find(c, calls, caller).Wait(ctx)
+			return n, err
+		}).Keyed(func(int) string { return "k" })
+		calls = does("calls", func(ctx context.Context, n int) (int, error) {
+			_, refused = joined.Do(ctx, c.With(job.Queue("narrow")), n)
+			return n, nil
+		})
+		filler := entered(t, c, resize, 1, job.Queue("narrow"), job.Delay(time.Hour))
+		working(t, c, job.WorkerConfig{Tasks: []task.Task{calls, joined}, Log: quiet})
+		first := entered(t, c, calls, 1)
+		caller = first.ID()
+		time.Sleep(time.Second)
+		second := entered(t, c, joined, 2)
+		time.Sleep(time.Second)
+		if _, err := filler.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for _, h := range []*job.Handle[int]{first, second} {
+			if _, err := h.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		wantFault(t, refused, fault.Deadlocked, true, "jobs would wait for each other")
 	})
 }

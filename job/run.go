@@ -61,7 +61,7 @@ var _ task.Runner = (*Client)(nil)
 //	                 called, or its limit's key, lets run at a time, so it would
 //	                 wait for them. Or the key is that of one of them, or of a job
 //	                 that waits, by others perhaps, for the handler's, and nobody
-//	                 has a deadline. Not started.
+//	                 has a deadline. Not started, or joined and left again.
 //
 // # Cost
 //
@@ -193,6 +193,7 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 	info, err := c.wait(ctx, r)
 	looks = false
 	var left *gone
+	var knot *state.KnotError
 	switch {
 	case err == nil:
 		return info, nil
@@ -204,6 +205,10 @@ func (c *Client) follow(ctx context.Context, call *task.Call, spec state.Spec, w
 		return nil, c.unreached(ctx, call, err, len(r.IDs) > 0)
 	case len(r.IDs) == 0:
 		return nil, refusal(opRun, call.Name(), err)
+	case errors.As(err, &knot): // others have closed the ring meanwhile
+		e := unknown(call, err)
+		_ = c.desk.ask(context.WithoutCancel(ctx), c.leaving(r.IDs[0], &spec, r.Caller, e))
+		return nil, e
 	case !errors.As(err, &left):
 		return nil, unknown(call, err)
 	}
@@ -276,7 +281,8 @@ func unknown(call *task.Call, err error) error {
 		return nil
 	}
 	e := refusal(opRun, call.Name(), err)
-	if fe, ok := e.(*fault.Error); ok {
+	var fe *fault.Error
+	if errors.As(e, &fe) {
 		fe.Started = true
 		if fe.Kind == fault.Invalid { // it is not kept any more
 			fe.Kind = fault.Lost

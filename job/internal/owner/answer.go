@@ -91,6 +91,10 @@ func (c *Core) follow(r *Request) {
 		c.tell(r)
 	default:
 		c.entered = append(c.entered, r)
+		if knot := c.ringOf(r, r.Job); knot != nil { // that was closed since it was decided, or last came
+			c.refuse(r, knot)
+			return
+		}
 		c.await(r)
 	}
 }

@@ -44,6 +44,15 @@ func (c *Core) Check() error {
 			}
 		}
 	}
+	asked := 0
+	for _, r := range c.rooms.each() {
+		if r.Asker.Endless {
+			asked++
+		}
+	}
+	if asked != c.rooms.asked {
+		return fmt.Errorf("%d ask, and %d are counted", asked, c.rooms.asked)
+	}
 	if c.phase != owning {
 		return nil
 	}

@@ -19,14 +19,14 @@ func (c *Core) knot(r *Request) *state.KnotError {
 	by := r.Asker
 	switch {
 	case r.Op == Await:
-		return either(c.state.KnotOfWait(by.Job, by.Epoch, r.Job), c.ring(r, func(job uint64) bool { return job == r.Job }))
+		return either(c.state.KnotOfWait(by.Job, by.Epoch, r.Job), c.ringOf(r, r.Job))
 	case r.Op == Enqueue && r.Follow:
 		knot := c.state.KnotOfCall(by.Job, by.Epoch, &r.Specs[0])
 		held, ok := c.state.Holder(&r.Specs[0])
 		if knot != nil || !ok {
 			return knot
 		}
-		return c.ring(r, func(job uint64) bool { return job == held })
+		return c.ringOf(r, held)
 	case r.Op == Enqueue && r.Wait:
 		return c.state.KnotOfRoom(by.Job, by.Epoch, r.Specs)
 	case r.Op == Pause, r.Op == Drained:
@@ -44,6 +44,14 @@ func either(a, b *state.KnotError) *state.KnotError {
 		return a
 	}
 	return b
+}
+
+// ringOf is ring for one who waits for a job. One that has not begun waits for nobody.
+func (c *Core) ringOf(r *Request, job uint64) *state.KnotError {
+	if !c.state.Runs(job) {
+		return nil
+	}
+	return c.ring(r, func(asker uint64) bool { return asker == job })
 }
 
 // mostRing is how many jobs of a ring its error names.

@@ -73,6 +73,7 @@ func (c *chance) waits() *owner.Request {
 		owner.Beat, owner.Beat, owner.Attach, owner.Schedule, owner.Unschedule, owner.View, owner.OpenSession,
 	}[c.rand.IntN(15)]; r.Op {
 	case owner.Await:
+		c.dressAsker(r)
 		r.Watched, r.Seen, r.Follow = c.one(2), c.rand.Uint64N(3), c.one(3)
 	case owner.Leave:
 		r.Follow = c.one(2)
@@ -192,4 +193,11 @@ func (c *chance) mayWait(r *owner.Request) bool {
 		return r.Wait || r.Follow && len(r.IDs) == 1
 	}
 	return r.Op == owner.Claim && r.Wait
+}
+
+func (c *chance) dressAsker(r *owner.Request) {
+	if len(c.leases) > 0 && !c.one(4) {
+		j := c.lease()
+		r.Asker = owner.Asker{Job: j.ID, Epoch: j.Epoch, Endless: !c.one(4)}
+	}
 }

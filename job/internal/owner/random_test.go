@@ -104,7 +104,7 @@ func (c *chance) fly(next owner.Next) owner.Next {
 			if early := c.core.Answered(); len(early) > 0 {
 				for _, r := range early { // refused without the state
 					var low *owner.LowError
-					if !errors.As(r.Err, &low) && r.Err != owner.ErrDropped {
+					if !errors.As(r.Err, &low) && r.Err != owner.ErrDropped && !isStuck(r) {
 						c.t.Fatalf("told before the append: %s", tell(r))
 					}
 					c.close(r)
@@ -259,6 +259,7 @@ func (c *chance) request() *owner.Request {
 		}
 		r.Follow = len(r.Specs) == 1 && c.one(3)
 		r.Watched = r.Follow && c.one(2)
+		c.dressAsker(r)
 		if c.one(3) {
 			c.name(r)
 		}

@@ -209,3 +209,59 @@ func TestRingThatClosesWithinOneRecordIsSeen(t *testing.T) {
 		t.Errorf("%v, %v", calls[0].Err, calls[1].Err)
 	}
 }
+
+// A call that was lined up closes a ring when it joins its key's job.
+func TestRingThatClosesFromTheLineIsSeen(t *testing.T) {
+	s := withQueues(t, 1000, map[string]int64{"q": 1})
+	w := s.session()
+	s.ask(enqueue("a", 1))
+	a := s.given(w)
+	s.ask(enqueue("q", 1)) // full
+	call := called("q", "k")
+	call.Asker = owner.Asker{Job: a.Jobs[0].ID, Epoch: a.Jobs[0].Epoch, Endless: true}
+	s.ask(wait(call))
+	s.isOpen(call)
+	s.ask(called("p", "k")) // key k begins elsewhere
+	b := claimOf(w, 1, "p")
+	s.ask(b)
+	back := await(a.Jobs[0].ID)
+	back.Asker = owner.Asker{Job: b.Jobs[0].ID, Epoch: b.Jobs[0].Epoch, Endless: true}
+	s.isOpenAfter(back)
+	answered := s.ask(cancel(2)...) // room
+	t.Log(told(answered), "call", call.IDs, call.Err, "back", back.Err)
+	var knot *state.KnotError
+	if !errors.As(call.Err, &knot) && !errors.As(back.Err, &knot) {
+		t.Errorf("both wait for ever: %v %v", call.IDs, slices.Contains(answered, call))
+	}
+}
+
+// A call that comes again over another connection, after a ring was closed meanwhile.
+func TestRingThatClosesByACallThatComesAgainIsSeen(t *testing.T) {
+	s := own(t, newDisk(), config())
+	w := s.session()
+	cl := s.client()
+	s.ask(called("q", "0"))
+	a := s.given(w).Jobs[0]
+	s.ask(called("q", "1"))
+	b := s.given(w).Jobs[0]
+	one := func() *owner.Request {
+		call := called("q", "1")
+		call.Request = state.Request{Client: cl, N: 1, Low: 1}
+		call.Asker = owner.Asker{Job: a.ID, Epoch: a.Epoch, Endless: true}
+		return call
+	}
+	first := one()
+	s.ask(first)
+	s.isOpen(first)
+	s.core.Drop(first) // its connection breaks
+	s.ask()
+	back := await(a.ID)
+	back.Asker = owner.Asker{Job: b.ID, Epoch: b.Epoch, Endless: true}
+	s.isOpenAfter(back)
+	second := one()
+	s.ask(second)
+	var knot *state.KnotError
+	if !errors.As(second.Err, &knot) && !errors.As(back.Err, &knot) {
+		t.Errorf("both wait for ever: %v %v", second.IDs, back.Err)
+	}
+}

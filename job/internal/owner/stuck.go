@@ -7,14 +7,15 @@ import "github.com/hemgo/hem/job/internal/state"
 //
 //   - one that runs does not end while its handler waits for room that nobody makes,
 //   - one that does not run yet needs a worker, and all who claim from its queue have
-//     their slots full of such handlers.
+//     their slots full of such handlers. It may also pass its deadline, or be cancelled:
+//     that is not waited for.
 //
 // Where it was so the last time as well, and nobody has claimed since, they are refused,
 // but for the first in each line if there are others: so their slots go to jobs that may
 // make room.
 //
 // A handler that gives up at some time is not counted, nor one that waits for something
-// else: so what is refused is stuck, but what is stuck by more than this may be missed.
+// else: so what is stuck by more than this may be missed.
 func (c *Core) unstick() {
 	w := &c.rooms
 	if w.asked == 0 {
@@ -25,12 +26,17 @@ func (c *Core) unstick() {
 		return
 	}
 	w.looked = c.people.lived
+	for _, r := range c.arrived.each() { // it came before this look, and is decided after it
+		if r.Op == Claim {
+			w.claimed(r.Filter)
+		}
+	}
 	before := w.stuck
 	w.stuck = c.stuckLines()
 	var askers []*Request
 	of := make(map[string]int)
 	for _, r := range w.each() {
-		if r.Asker.Endless && len(r.queues) == 1 && w.stuck[r.queues[0]] && before[r.queues[0]] {
+		if a := r.Asker; a.Endless && len(r.queues) == 1 && w.stuck[r.queues[0]] && before[r.queues[0]] && c.state.Asks(a.Job, a.Epoch) {
 			askers = append(askers, r)
 			of[r.queues[0]]++
 		}
@@ -47,7 +53,7 @@ func (c *Core) unstick() {
 		}
 		w.leave(r)
 		w.freed = true // whoever it stood before may fit
-		c.refuse(r, c.noMore(q))
+		c.refuse(r, c.noMore(r))
 	}
 }
 
@@ -62,9 +68,16 @@ func (w *rooms) claimed(f state.Filter) {
 	}
 }
 
-// noMore is what is told of a queue in which there will be no room.
-func (c *Core) noMore(queue string) error {
-	err := c.busy(queue)
+// noMore is what r is told, for whom there will be no room.
+func (c *Core) noMore(r *Request) error {
+	var bytes int64
+	for i := range r.Specs {
+		bytes += int64(len(r.Specs[i].Input) + len(r.Specs[i].Key))
+	}
+	err := c.state.Room(r.queues[0], max(r.need, 1), bytes)
+	if err == nil {
+		err = c.busy(r.queues[0]) // others stand before it
+	}
 	if full, ok := err.(*state.FullError); ok {
 		full.Stuck = true
 	}
@@ -81,9 +94,9 @@ func (c *Core) stuckLines() map[string]bool {
 	}
 	for again := true; again; {
 		again = false
-		waits := c.waitForRoom(stuck)
+		g := c.going(c.waitForRoom(stuck))
 		for q := range stuck {
-			if c.frees(q, waits) {
+			if c.frees(q, g) {
 				delete(stuck, q)
 				again = true
 			}
@@ -105,40 +118,78 @@ func (c *Core) waitForRoom(lines map[string]bool) map[Lease]bool {
 	return waits
 }
 
-// frees reports whether there may be room for who waits in a queue though none of the
-// waits end. Where the shard is full, any job's end makes it.
-func (c *Core) frees(queue string, waits map[Lease]bool) bool {
-	all := c.rooms.full
-	counts := c.state.Counts()
-	if !all {
-		counts, _, _ = c.state.QueueCounts(queue)
+// A going is who may go on, of those that run and those that claim, if some attempts do
+// not.
+type going struct {
+	waits   int             // how many those are
+	ends    map[string]bool // queues in which another runs
+	takes   names           // queues from which sessions claim that have a slot, or will
+	workers names           // likewise, of all sessions
+}
+
+// names are of some queues, or of all.
+type names struct {
+	every bool
+	some  map[string]bool
+}
+
+func (n *names) add(queues []string) {
+	if queues == nil {
+		n.every = true
+		return
 	}
-	if counts.Running > int64(len(waits)) { // as most often
-		return true
+	for _, q := range queues {
+		n.some[q] = true
 	}
-	claims := func(session uint64) (ok, known bool) {
-		f, known := c.people.filters[session]
-		return !known || all || hasName(f.Queues, queue), known
-	}
-	begins := counts.Live() > counts.Running && (all || !c.state.RunsAll(queue)) // somebody could begin one
-	frees := false
+}
+
+func (n *names) has(q string) bool { return n.every || n.some[q] }
+
+func (n *names) any() bool { return n.every || len(n.some) > 0 }
+
+func (c *Core) going(waits map[Lease]bool) *going {
+	g := &going{waits: len(waits), ends: make(map[string]bool)}
+	g.takes.some, g.workers.some = make(map[string]bool), make(map[string]bool)
+	free, runs := make(map[uint64]bool), make(map[uint64]bool)
 	c.state.EachRunning(func(session, job uint64, epoch uint32, in string) bool {
-		if !waits[Lease{Job: job, Epoch: epoch}] {
-			ok, _ := claims(session)
-			frees = all || in == queue || begins && ok
+		if runs[session] = true; !waits[Lease{Job: job, Epoch: epoch}] {
+			g.ends[in], free[session] = true, true
 		}
-		return !frees
+		return true
 	})
-	if frees || !begins {
-		return frees
-	}
-	workers := false
 	for _, s := range c.state.Sessions() {
-		ok, known := claims(s.ID)
-		workers = workers || ok && known
+		f, known := c.people.filters[s.ID]
+		if known {
+			g.workers.add(f.Queues)
+			if free[s.ID] || !runs[s.ID] { // its next claim is on its way
+				g.takes.add(f.Queues)
+			}
+			continue
+		}
+		g.takes.every = g.takes.every || free[s.ID]
+		if runs[s.ID] && c.people.lived >= SessionTTL { // it would have claimed from this Core, had it a slot
+			g.workers.every = true
+		}
 	}
 	for _, r := range c.claims.each() {
-		frees = frees || all || hasName(r.Filter.Queues, queue)
+		g.takes.add(r.Filter.Queues)
 	}
-	return frees || !workers // who comes later has slots
+	return g
+}
+
+// frees reports whether there may be room for who waits in a queue though none of the
+// waits end. Where the shard is full, any job's end makes it.
+func (c *Core) frees(queue string, g *going) bool {
+	if c.rooms.full {
+		n := c.state.Counts()
+		return n.Running > int64(g.waits) || n.Live() > n.Running && (g.takes.any() || !g.workers.any())
+	}
+	counts, _, _ := c.state.QueueCounts(queue)
+	switch {
+	case counts.Running > int64(g.waits) || g.ends[queue]:
+		return true
+	case counts.Live() == counts.Running || c.state.RunsAll(queue):
+		return false // nobody could begin one
+	}
+	return g.takes.has(queue) || !g.workers.has(queue) // who comes later has slots
 }

@@ -199,3 +199,154 @@ func TestWhoWaitForRoomThatOnlyTheyCouldMakeAreRefusedAndNobodyElse(t *testing.T
 		t.Errorf("%d were refused: this has tested nothing", refused)
 	}
 }
+
+func claimOf(session uint64, most int, queues ...string) *owner.Request {
+	return &owner.Request{Op: owner.Claim, Session: session, Most: most, Filter: state.Filter{Queues: queues}}
+}
+
+func asks(lease *owner.Request, i int, r *owner.Request) *owner.Request {
+	j := lease.Jobs[i]
+	r.Asker = owner.Asker{Job: j.ID, Epoch: j.Epoch, Endless: true}
+	return wait(r)
+}
+
+// jammed has a worker with two slots, in both of which handlers are that wait for room
+// in the queue "q", which has n jobs that wait; dress changes those.
+func jammed(t *testing.T, remote bool, n int, dress func(*state.Spec)) (s *shell, waits []*owner.Request) {
+	s = withQueues(t, 1000, map[string]int64{"q": int64(n)})
+	w := s.open(&owner.Request{Op: owner.OpenSession, Name: "makers", Remote: remote})
+	s.ask(enqueue("make", 2))
+	lease := claimOf(w, 2, "make", "q")
+	s.ask(lease)
+	for range n {
+		r := enqueue("q", 1)
+		dress(&r.Specs[0])
+		s.ask(r)
+	}
+	waits = []*owner.Request{asks(lease, 0, enqueue("q", 1)), asks(lease, 1, enqueue("q", 1))}
+	s.ask(waits...)
+	s.isOpen(waits...)
+	return s, waits
+}
+
+func isStuck(r *owner.Request) bool {
+	var full *state.FullError
+	return errors.As(r.Err, &full) && full.Stuck
+}
+
+func (s *shell) second() []*owner.Request { s.sleep(1e6); return s.ask() }
+
+// A session that runs nothing, and whose next claim is on its way (its connection is being
+// made anew, or its program claims now and then), has no slot full of handlers that wait.
+func TestASessionThatRunsNothingMakesRoom(t *testing.T) {
+	s := withQueues(t, 1000, map[string]int64{"q": 4})
+	parts := s.far()
+	c := claimOf(parts, 1, "q")
+	s.ask(c) // there is nothing yet; it does not wait
+	makers := s.session()
+	s.ask(enqueue("make", 2))
+	lease := claimOf(makers, 2, "make")
+	s.ask(lease)
+	s.ask(enqueue("q", 4))
+	waits := []*owner.Request{asks(lease, 0, enqueue("q", 1)), asks(lease, 1, enqueue("q", 1))}
+	s.ask(waits...)
+	for range 3 {
+		s.ask(beat(parts))
+		s.second()
+	}
+	if isStuck(waits[0]) || isStuck(waits[1]) {
+		t.Errorf("refused, with a worker of the queue that runs nothing: %v %v", waits[0].Err, waits[1].Err)
+	}
+}
+
+// A claim that has arrived by the second look is looked at.
+func TestAClaimThatComesWithTheSecondLookCounts(t *testing.T) {
+	s, waits := jammed(t, false, 4, func(*state.Spec) {})
+	s.second()       // the first look
+	w := s.session() // it opened a session within that second
+	s.sleep(1e6)
+	c := claimOf(w, 1, "q")
+	s.ask(c)
+	if len(c.Jobs) != 1 {
+		t.Fatal("nothing claimed")
+	}
+	if isStuck(waits[0]) || isStuck(waits[1]) {
+		t.Errorf("refused in the Decide that gave a job of the queue to another worker: %v %v", waits[0].Err, waits[1].Err)
+	}
+}
+
+// After a takeover they are refused as well.
+func TestWhoAreStuckAreRefusedAfterATakeoverAsWell(t *testing.T) {
+	s, waits := jammed(t, true, 4, func(*state.Spec) {})
+	conf := config()
+	conf.Limits.Jobs, conf.Queues = 1000, map[string]state.Queue{"q": {Depth: 4}}
+	b := own(t, s.disk, conf) // another owner
+	var again []*owner.Request
+	for _, r := range waits {
+		o := wait(enqueue("q", 1))
+		o.Asker = r.Asker
+		again = append(again, o)
+	}
+	b.ask(again...)
+	b.isOpen(again...)
+	session := b.core.State().Sessions()[0].ID
+	for range 120 {
+		b.ask(beat(session))
+		b.second()
+	}
+	if !isStuck(again[0]) && !isStuck(again[1]) {
+		t.Errorf("they wait for ever")
+	}
+}
+
+// The shard's bytes are what is lacking.
+func TestWhoAreStuckForWantOfBytesAreToldSo(t *testing.T) {
+	c := config()
+	c.Limits.Bytes, c.Queues = 100, map[string]state.Queue{"q": {Depth: 50}}
+	s := own(t, newDisk(), c)
+	w := s.session()
+	s.ask(enqueue("make", 2))
+	lease := claimOf(w, 2, "make", "q")
+	s.ask(lease)
+	big := enqueue("q", 1)
+	big.Specs[0].Input = make([]byte, 90)
+	s.ask(big)
+	waits := make([]*owner.Request, 2)
+	for i := range waits {
+		waits[i] = enqueue("q", 1)
+		waits[i].Specs[0].Input = make([]byte, 50)
+		asks(lease, i, waits[i])
+	}
+	s.ask(waits...)
+	for range 3 {
+		s.second()
+	}
+	var full *state.FullError
+	if !errors.As(waits[1].Err, &full) || !full.Bytes {
+		t.Errorf("told %v", waits[1].Err)
+	}
+}
+
+// What an attempt that is over has left behind keeps no slot, like anybody else's.
+func TestWhatOutlivesItsAttemptIsNotStuck(t *testing.T) {
+	s := withQueues(t, 1000, map[string]int64{"q": 4})
+	w := s.session()
+	s.ask(enqueue("make", 3))
+	lease := claimOf(w, 3, "make", "q")
+	s.ask(lease)
+	s.ask(enqueue("q", 4))
+	var waits []*owner.Request
+	for i := range 3 {
+		waits = append(waits, asks(lease, 2-i, enqueue("q", 1)))
+	}
+	s.ask(waits...)
+	s.ask(about(owner.Complete, lease, 2)) // whose Enqueue is the first
+	s.ask(about(owner.Complete, lease, 0)) // and the last
+	for range 4 {
+		s.second()
+	}
+	t.Log(waits[0].Err, waits[1].Err, waits[2].Err)
+	if isStuck(waits[2]) {
+		t.Errorf("refused, and no handler waits for it")
+	}
+}

@@ -21,6 +21,12 @@ func (s *State) Asks(by uint64, epoch uint32) bool {
 	return ok
 }
 
+// Runs reports whether a job is running.
+func (s *State) Runs(job uint64) bool {
+	slot, err := s.find(job)
+	return err == nil && s.jobs.at(slot).status == Running
+}
+
 // RunsIn reports whether a job is running in a queue.
 func (s *State) RunsIn(job uint64, queue string) bool {
 	id, known := s.names.find([]byte(queue))
