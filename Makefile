@@ -37,7 +37,7 @@ chaos: ## durable jobs under real kills, power cuts, full disks and damage
 	HEM_CHAOS=1 go test -count=1 -timeout 30m -v ./node/chaos
 
 tables: ## measure again, and write the README's tables
-	go run ./bench -tables -write README.md -write docs/locks.md -write docs/processes.md
+	go run ./bench -tables -quick -write README.md -write docs/locks.md -write docs/processes.md
 	go run ./examples/checker -compare -for 10s -write README.md,docs/which-rung.md
 
 clean: ## remove what building and profiling leave in the root
