@@ -100,7 +100,7 @@ func refusal(op, name string, err error) error {
 		e.Kind, e.Hint = fault.Invalid, hintSmaller
 		e.Err = fmt.Errorf("it takes %d bytes of a record of the log, which is more than the limit of %d", err.Bytes, err.Most)
 	default:
-		if p, ok := plainly[err]; ok {
+		if p, ok := words[err]; ok {
 			e.Kind, e.Err, e.Hint = p.kind, p.err, p.hint
 		}
 		e.Started = err == state.ErrOutdated

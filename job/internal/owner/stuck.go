@@ -36,7 +36,7 @@ func (c *Core) unstick() {
 	var askers []*Request
 	of := make(map[string]int)
 	for _, r := range w.each() {
-		if a := r.Asker; a.Endless && len(r.queues) == 1 && w.stuck[r.queues[0]] && before[r.queues[0]] && c.state.Asks(a.Job, a.Epoch) {
+		if c.holds(r) && w.stuck[r.queues[0]] && before[r.queues[0]] {
 			askers = append(askers, r)
 			of[r.queues[0]]++
 		}
@@ -55,6 +55,12 @@ func (c *Core) unstick() {
 		w.freed = true // whoever it stood before may fit
 		c.refuse(r, c.noMore(r))
 	}
+}
+
+// holds reports whether a handler that is at work does not end before r, which is in a
+// line, has its room there.
+func (c *Core) holds(r *Request) bool {
+	return r.Asker.Endless && len(r.queues) == 1 && c.state.Asks(r.Asker.Job, r.Asker.Epoch)
 }
 
 // claimed is told that somebody has a slot for what a filter lets through. Had one of the
@@ -110,8 +116,8 @@ func (c *Core) waitForRoom(lines map[string]bool) map[Lease]bool {
 	waits := make(map[Lease]bool)
 	for q := range lines {
 		for _, r := range c.rooms.lines[q].each() {
-			if a := r.Asker; a.Endless && len(r.queues) == 1 && c.state.Asks(a.Job, a.Epoch) {
-				waits[Lease{Job: a.Job, Epoch: a.Epoch}] = true
+			if c.holds(r) {
+				waits[Lease{Job: r.Asker.Job, Epoch: r.Asker.Epoch}] = true
 			}
 		}
 	}
@@ -147,15 +153,15 @@ func (n *names) has(q string) bool { return n.every || n.some[q] }
 
 func (n *names) any() bool { return n.every || len(n.some) > 0 }
 
+// going goes through all attempts, sessions and claims once, for any number of queues.
 func (c *Core) going(waits map[Lease]bool) *going {
 	g := &going{waits: len(waits), ends: make(map[string]bool)}
 	g.takes.some, g.workers.some = make(map[string]bool), make(map[string]bool)
 	free, runs := make(map[uint64]bool), make(map[uint64]bool)
-	c.state.EachRunning(func(session, job uint64, epoch uint32, in string) bool {
+	c.state.EachRunning(func(session, job uint64, epoch uint32, in string) {
 		if runs[session] = true; !waits[Lease{Job: job, Epoch: epoch}] {
 			g.ends[in], free[session] = true, true
 		}
-		return true
 	})
 	for _, s := range c.state.Sessions() {
 		f, known := c.people.filters[s.ID]

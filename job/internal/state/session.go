@@ -142,14 +142,12 @@ func (s *State) HasSession(id uint64) bool {
 	return ok
 }
 
-// EachRunning calls f with every attempt, until it returns false.
-func (s *State) EachRunning(f func(session, job uint64, epoch uint32, queue string) bool) {
+// EachRunning calls f with every attempt.
+func (s *State) EachRunning(f func(session, job uint64, epoch uint32, queue string)) {
 	for _, id := range s.sessions.order {
 		for _, slot := range s.sessions.all[s.sessions.byID[id]].jobs {
 			j := s.jobs.at(slot)
-			if !f(id, j.id, j.epoch, s.names.text(s.lanes.all[j.lane].queue)) {
-				return
-			}
+			f(id, j.id, j.epoch, s.names.text(s.lanes.all[j.lane].queue))
 		}
 	}
 }

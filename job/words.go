@@ -8,27 +8,9 @@ import (
 	"github.com/hemgo/hem/job/internal/state"
 )
 
-var (
-	errClosed    = errors.New("the owner is closed")
-	errClosing   = errors.New("the owner was closed meanwhile")
-	errFenced    = errors.New("the job is not this session's any more")
-	errNoSession = errors.New("the session has ended")
-	errNotDead   = errors.New("the job is not a dead letter")
-	errNotReady  = errors.New("the job is not ready")
-	errKeyTaken  = errors.New("another job has the same key")
-	errNames     = errors.New("there are too many names of tasks and queues, of groups, of limits or of schedules: 65,536 of each, 1,048,576 of groups")
-	errLimited   = errors.New("the job cannot be claimed now: its queue is paused, or a limit is reached")
-	errScope     = errors.New("what the job is to belong to has ended")
-	errLate      = errors.New("the job's deadline has passed")
-	errChildren  = fmt.Errorf("the job that it is to belong to has %d children, which is as many as it may have", state.MaxChildren)
-	errOutdated  = errors.New("the request comes too late: it was answered before, or who asks is not known any more")
-	errOpen      = fmt.Errorf("there are %d requests open, which is as many as there may be", state.MaxOpen)
-	errDifferent = errors.New("another request was made under the same number")
-)
-
-// plainly has the refusals of the state that are always the same, in the words of
-// their callers.
-var plainly = map[error]struct {
+// words has the refusals of the state that are always the same, as their callers are
+// told them.
+var words = map[error]struct {
 	kind fault.Kind
 	err  error
 	hint string
@@ -54,3 +36,21 @@ var plainly = map[error]struct {
 
 // hintFenced is for whoever has lost a job to another attempt.
 const hintFenced = "leave it: another attempt, or its end, has taken its place"
+
+var (
+	errClosed    = errors.New("the owner is closed")
+	errClosing   = errors.New("the owner was closed meanwhile")
+	errFenced    = errors.New("the job is not this session's any more")
+	errNoSession = errors.New("the session has ended")
+	errNotDead   = errors.New("the job is not a dead letter")
+	errNotReady  = errors.New("the job is not ready")
+	errKeyTaken  = errors.New("another job has the same key")
+	errNames     = errors.New("there are too many names of tasks and queues, of groups, of limits or of schedules: 65,536 of each, 1,048,576 of groups")
+	errLimited   = errors.New("the job cannot be claimed now: its queue is paused, or a limit is reached")
+	errScope     = errors.New("what the job is to belong to has ended")
+	errLate      = errors.New("the job's deadline has passed")
+	errChildren  = fmt.Errorf("the job that it is to belong to has %d children, which is as many as it may have", state.MaxChildren)
+	errOutdated  = errors.New("the request comes too late: it was answered before, or who asks is not known any more")
+	errOpen      = fmt.Errorf("there are %d requests open, which is as many as there may be", state.MaxOpen)
+	errDifferent = errors.New("another request was made under the same number")
+)
